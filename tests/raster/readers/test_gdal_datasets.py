@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from terramamba.raster.readers import datasets
 from terramamba.raster.readers.datasets import MOST_LISTED
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene_files import files_of
@@ -68,6 +69,28 @@ def test_pages_of_one_kind_are_bands(tmp_path: Path, seed: int) -> None:
     assert any("its 20 pages" in note and "20 bands of 7 x 9 pixels" in note for note in scene.notes)
     assert str(path) in files_of(scene)
     assert not any("GTIFF_DIR" in name for name in files_of(scene))
+
+
+def test_pages_stay_open_from_one_window_to_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cube = np.arange(20 * 7 * 9).astype(np.uint16).reshape(20, 7, 9)
+    scene = open_scene(written_pages(tmp_path / "cube.tif", cube))
+    opened = list[str]()
+    really = datasets.open_raster
+    monkeypatch.setattr(datasets, "open_raster", lambda path: opened.append(path) or really(path))
+    scene.read(Window(0, 0, 2, 9))
+    scene.read(Window(2, 0, 2, 9))
+    assert not opened
+
+    monkeypatch.setattr(datasets, "_most_pages", lambda: 15)
+    other = open_scene(written_pages(tmp_path / "other.tif", cube[::-1]))
+    opened.clear()
+    for _ in range(2):
+        assert np.array_equal(other.read()[0], cube[::-1])
+    assert len(opened) == 2 * (20 - 14)  # one of 15 places is taken in turn
+    Image.fromarray(cube[0]).save(
+        tmp_path / "other.tif", save_all=True, append_images=[Image.fromarray(cube[1])] * 19
+    )
+    assert np.array_equal(open_scene(tmp_path / "other.tif").read(bands=(5,))[0][0], cube[1])
 
 
 @pytest.mark.parametrize("other", [np.zeros((3, 4), np.uint16), np.zeros((7, 9), np.uint8)])

@@ -2,7 +2,7 @@
 
 A dataset must not be shared between threads, nor between a process and its fork. So a source keeps only a
 path, and each thread of each process keeps the few datasets that it used last: their decoded blocks serve
-the next, overlapping window.
+the next, overlapping window. Pages of a TIFF that are bands are kept beside them, as a read takes them all.
 """
 
 import os
@@ -26,10 +26,13 @@ from terramamba.core.trust import is_trusted
 from terramamba.raster.readers.references import LEADING, require_own_files, require_own_parts
 
 OPEN_DATASETS = 16
+MOST_PAGES, PAGES_OF_FILES = 256, 4
+"""Pages that a thread keeps open, at most this part of the files that a process may have open."""
 MOST_LISTED = 1000
 """Files of a folder among which GDAL looks for those of an image; the list of a fuller one is thrown away."""
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+._-]+:")  # two letters at least: C: is a drive
 _ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
+_PAGE = re.compile(r"GTIFF_DIR:(?:off:)?[0-9]+:(.+)")
 _THREAD = threading.local()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
 _WARNINGS = threading.Lock()
@@ -57,7 +60,10 @@ def dataset_of(path: str) -> Any:
     """
     process = os.getpid()
     if getattr(_THREAD, "process", None) != process:
-        _THREAD.process, _THREAD.opened = process, OrderedDict()
+        _THREAD.process, _THREAD.opened, _THREAD.pages = process, OrderedDict(), OrderedDict()
+    page = _PAGE.fullmatch(path)
+    if page is not None:
+        return _page_of(path, page[1], _THREAD.pages)
     opened: OrderedDict[tuple[Any, ...], Any] = _THREAD.opened
     on_disk = not is_address(path)
     key = (path, *_stamps(path, *_describing(path))) if on_disk else (path,)
@@ -67,6 +73,30 @@ def dataset_of(path: str) -> Any:
             opened.popitem(last=False)[1].close()
     opened.move_to_end(key)
     return opened[key]
+
+
+def _page_of(name: str, path: str, opened: OrderedDict[tuple[Any, ...], Any]) -> Any:
+    """Return the dataset of one page of ``path``, which the next read takes in its turn.
+
+    Where more pages are read in turn than are kept, the last one makes room: the first are needed next.
+    """
+    key = (name, path, *_stamps(path))
+    if key not in opened:
+        while len(opened) >= _most_pages():
+            of_this = next(iter(opened))[1:] == key[1:]
+            opened.popitem(last=of_this)[1].close()
+        opened[key] = open_raster(name)
+    return opened[key]
+
+
+@cache
+def _most_pages() -> int:
+    try:
+        from resource import RLIMIT_NOFILE, getrlimit
+    except ImportError:  # Windows, where a process may have thousands
+        return MOST_PAGES
+    allowed, _ = getrlimit(RLIMIT_NOFILE)
+    return MOST_PAGES if allowed < 0 else min(MOST_PAGES, max(1, allowed // PAGES_OF_FILES))
 
 
 def open_raster(path: str) -> Any:

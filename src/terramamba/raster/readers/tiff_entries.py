@@ -1,11 +1,14 @@
-"""Entries of the first directory of a TIFF file, classic or BigTIFF, of which GDAL hands on some alone."""
+"""Directories of a TIFF file, classic or BigTIFF: where they are, and entries of the first.
+
+GDAL hands on some of the entries alone.
+"""
 
 import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import unescape
-from io import BufferedIOBase
+from io import SEEK_CUR, BufferedIOBase
 from pathlib import Path
 
 from terramamba.raster.readers.datasets import is_address
@@ -34,18 +37,52 @@ def entries_of_tiff(file: BufferedIOBase) -> Iterator[Entry]:
     Raises:
         struct.error: it ends early.
     """
-    begin = file.read(4)
-    order = {b"II": "<", b"MM": ">"}.get(begin[:2])
-    if order is None:
+    known = _begun(file)
+    if known is None:
         return
-    big = struct.unpack(order + "H", begin[2:])[0] == 43
-    file.seek(8 if big else 4)
-    file.seek(struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))[0])
+    order, big, first = known
+    file.seek(first)
     number = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))[0]
     for _ in range(min(number, MOST_ENTRIES)):
         raw = file.read(20 if big else 12)
         tag, kind, count = struct.unpack_from(order + ("HHQ" if big else "HHI"), raw)
         yield Entry(tag, kind, count, raw[12 if big else 8 :], order)
+
+
+def places_of_pages(path: str, most: int) -> tuple[int, ...]:
+    """Return where in a file the directory of each of its pages begins, of ``most`` at most.
+
+    Empty where it is no file on disk, or damaged.
+    """
+    if is_address(path):
+        return ()
+    found = list[int]()
+    try:
+        with Path(path).open("rb") as file:
+            known = _begun(file)
+            if known is None:
+                return ()
+            order, big, place = known
+            while place and len(found) < most:
+                found.append(place)
+                file.seek(place)
+                number = struct.unpack(order + ("Q" if big else "H"), file.read(8 if big else 2))[0]
+                file.seek(number * (20 if big else 12), SEEK_CUR)
+                place = struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))[0]
+    except (OSError, struct.error, OverflowError, ValueError):  # damage is told by who reads it
+        return ()
+    return tuple(found)
+
+
+def _begun(file: BufferedIOBase) -> tuple[str, bool, int] | None:
+    """Byte order, whether it is BigTIFF, and where the first directory is; None where it is no TIFF."""
+    begin = file.read(4)
+    order = {b"II": "<", b"MM": ">"}.get(begin[:2])
+    if order is None:
+        return None
+    big = struct.unpack(order + "H", begin[2:])[0] == 43
+    file.seek(8 if big else 4)
+    return order, big, struct.unpack(order + ("Q" if big else "I"), file.read(8 if big else 4))[0]
 
 
 def bands_of_snap(path: str, bands: int) -> list[tuple[str, float]]:

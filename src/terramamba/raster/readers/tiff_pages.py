@@ -9,6 +9,7 @@ from jaxtyping import Bool, Shaped
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.gdal import PAGES
 from terramamba.raster.readers.gdal_source import GdalSource
+from terramamba.raster.readers.tiff_entries import places_of_pages
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
 
@@ -28,7 +29,10 @@ def with_pages_as_bands(scene: Scene) -> Scene:
     pages = len(dataset_of(source.path).subdatasets)
     if pages < FEWEST or scene.palette is not None:
         return scene
-    opened = (dataset_of(_name(source.path, page)) for page in range(pages))
+    found = PagesSource(source.path, scene.nodata, places_of_pages(source.path, pages + 1))
+    if found.places and len(found.places) != pages:  # some are copies that are thinned out, or masks
+        return scene
+    opened = (dataset_of(found.name(page)) for page in range(pages))
     kinds = {(image.count, image.shape, image.dtypes[0]) for image in opened}
     if kinds != {(1, (scene.height, scene.width), scene.dtype)}:
         return scene
@@ -39,7 +43,7 @@ def with_pages_as_bands(scene: Scene) -> Scene:
     return replace(
         scene,
         bands=pages,
-        source=PagesSource(source.path, scene.nodata),
+        source=found,
         band_names=tuple(f"band {i + 1}" for i in range(pages)),
         wavelengths=None,
         fwhm=None,
@@ -52,22 +56,27 @@ def with_pages_as_bands(scene: Scene) -> Scene:
 
 @dataclass(frozen=True)
 class PagesSource:
-    """Pixels of a TIFF whose pages are bands; ``nodata`` is that of the first."""
+    """Pixels of a TIFF whose pages are bands; ``nodata`` is that of the first.
+
+    ``places`` are where in the file they begin; empty where that is not known.
+    """
 
     path: str
     nodata: float | None
+    places: tuple[int, ...]
 
     def read(
         self, window: Window, bands: Sequence[int], shape: tuple[int, int]
     ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
         """Read as ``Source.read`` does."""
         parts = [
-            GdalSource(_name(self.path, band), (1,), (self.nodata,), None, "none").read(window, (0,), shape)
+            GdalSource(self.name(band), (1,), (self.nodata,), None, "none").read(window, (0,), shape)
             for band in bands or (0,)
         ]
         values, valid = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
         return values[: len(bands)], valid[: len(bands)]
 
-
-def _name(path: str, page: int) -> str:
-    return f"GTIFF_DIR:{page + 1}:{path}"
+    def name(self, page: int) -> str:
+        """Call a page (0-based) as GDAL does, by its place where it can: it counts through all before it."""
+        at = f"off:{self.places[page]}" if self.places else f"{page + 1}"
+        return f"GTIFF_DIR:{at}:{self.path}"
