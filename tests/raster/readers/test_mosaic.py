@@ -13,9 +13,11 @@ from PIL import Image
 from terramamba.core.errors import InputError
 from terramamba.core.trust import trusting
 from terramamba.raster.checks.describe import describe
+from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
+from terramamba.raster.views.band_subset import band_subset
 from terramamba.raster.views.nodata import without_values
 from terramamba.raster.windows import Window
 
@@ -227,7 +229,7 @@ def test_tiles_in_other_units_are_named_before_training_and_not_those_of_dark_wa
     assert sample_statistics(open_scene([tmp_path / f"{i}.tif" for i in range(3)])).doubts == ()
 
 
-@pytest.mark.parametrize("value", [1e30, -3.4028235e38])
+@pytest.mark.parametrize("value", [1e30, -3.4028235e38, 1e10, 9999, -9999])
 def test_undeclared_fill_of_one_tile_is_no_other_unit_and_no_jump(
     geotiff: Make, tmp_path: Path, seed: int, value: float
 ) -> None:
@@ -238,6 +240,20 @@ def test_undeclared_fill_of_one_tile_is_no_other_unit_and_no_jump(
         geotiff(tmp_path / f"{i}.tif", tile, transform=shifted(PLACE, 0, 80 * i))
     (said,) = sample_statistics(open_scene([tmp_path / f"{i}.tif" for i in range(2)])).doubts
     assert "which is not declared as no data" in said
+
+
+def test_values_of_no_data_that_are_given_are_no_other_unit_and_no_jump(
+    geotiff: Make, tmp_path: Path, seed: int
+) -> None:
+    land = np.random.default_rng(seed).uniform(0.05, 0.5, (3, 80, 80)).astype(np.float32)
+    filled = land.copy()
+    filled[:, :, :40] = np.random.default_rng(seed).choice([5000.0, 6000.0], (3, 80, 40))  # not told as fill
+    for i, tile in enumerate((land, filled)):
+        geotiff(tmp_path / f"{i}.tif", tile, transform=shifted(PLACE, 0, 80 * i))
+    scene = open_scene([tmp_path / f"{i}.tif" for i in range(2)])
+    (said,) = unlike_tiles(scene)
+    assert "times larger" in said
+    assert unlike_tiles(band_subset(without_values(scene, [5000.0, 6000.0]), (2, 0))) == ()
 
 
 def test_what_is_noted_of_any_tile_is_noted_of_the_mosaic(geotiff: Make, tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
 """Are the tiles of a mosaic in one unit? Reflectance comes as 0 to 1 and 0 to 10,000, even side by side."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from jaxtyping import Bool, Shaped
 
-from terramamba.raster.checks.tile_seams import jumps_at_seams
+from terramamba.raster.checks.fill_values import Part, probable_fill
+from terramamba.raster.checks.tile_seams import Tile, jumps_at_seams
 from terramamba.raster.readers.mosaic import MosaicSource
 from terramamba.raster.scene import Scene, Source
-from terramamba.raster.views.nodata import BEYOND_DATA
+from terramamba.raster.views.band_subset import BandSubsetSource
+from terramamba.raster.views.nodata import FilledSource
+from terramamba.raster.views.physical import PhysicalSource
 from terramamba.raster.windows import Window
 
 TIMES = 60.0
@@ -25,22 +30,29 @@ def unlike_tiles(scene: Scene) -> tuple[str, ...]:
 
     Reads some pixels of up to 64 tiles; nothing of other scenes, or of those of one band, which may be codes.
     """
-    mosaic = _mosaic_of(scene.source)
-    if mosaic is None or scene.bands == 1:
+    tiles = _tiles_of(scene.source)
+    if scene.bands == 1 or len(tiles) < 2:
         return ()
     bands = _spread(scene.bands, MOST_BANDS)
-    chosen = _spread(len(mosaic.tiles), MOST_TILES)
-    bright = {mosaic.paths[i]: _bright(*mosaic.tiles[i], bands) for i in chosen}
-    known = {path: value for path, value in bright.items() if value is not None}
-    if len(known) < 2:
+    known = list[Tile]()
+    bright = dict[str, float]()
+    for path, source, own in (tiles[i] for i in _spread(len(tiles), MOST_TILES)):
+        sample = _sample(source, own, bands)
+        fill = tuple(one.value for one in probable_fill([sample]))
+        filled = FilledSource(source, fill)  # what is not declared is no bright value, and jumps nowhere
+        known.append((path, filled, own))
+        value = _bright(*(_sample(filled, own, bands) if fill else sample))
+        if value is not None:
+            bright[path] = value
+    if len(bright) < 2:
         return ()
-    usual = sorted(known.values())[(len(known) - 1) // 2]
-    far = {path: value / usual for path, value in known.items() if not 1 / TIMES < value / usual < TIMES}
+    usual = sorted(bright.values())[(len(bright) - 1) // 2]
+    far = {path: value / usual for path, value in bright.items() if not 1 / TIMES < value / usual < TIMES}
     if not far:
-        jump = jumps_at_seams([(mosaic.paths[i], *mosaic.tiles[i]) for i in chosen], bands)
+        jump = jumps_at_seams(known, bands)
         return () if jump is None else (jump,)
     path, times = next(iter(far.items()))
-    other = next(one for one in known if one not in far)
+    other = next(one for one in bright if one not in far)
     more = f" ({len(far)} tiles differ so)" if len(far) > 1 else ""
     size = f"{times:,.0f} times larger" if times > 1 else f"{1 / times:,.0f} times smaller"
     return (
@@ -55,17 +67,30 @@ def _spread(number: int, most: int) -> list[int]:
     return found
 
 
-def _mosaic_of(source: Source | Any) -> MosaicSource | None:
-    """The tiles behind views of a mosaic; None where there are none."""
-    while source is not None and not isinstance(source, MosaicSource):
-        source = getattr(source, "source", None)
-    return source
+def _tiles_of(source: Source | Any) -> list[Tile]:
+    """The tiles of a mosaic, each in the view that there is of all: bands, units and values of no data.
+
+    None of them where it is no mosaic. Masks are left aside.
+    """
+    if isinstance(source, MosaicSource):
+        return [(path, *tile) for path, tile in zip(source.paths, source.tiles, strict=True)]
+    inner = getattr(source, "source", None)
+    tiles = [] if inner is None else _tiles_of(inner)
+    if isinstance(source, BandSubsetSource | PhysicalSource | FilledSource):
+        tiles = [(path, replace(source, source=one), own) for path, one, own in tiles]
+    return tiles
 
 
-def _bright(source: Source, window: Window, bands: Sequence[int]) -> float | None:
+def _sample(source: Source, own: Window, bands: Sequence[int]) -> Part:
+    return source.read(Window.whole(*own.shape), bands, (min(SIDE, own.height), min(SIDE, own.width)))
+
+
+def _bright(values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c h w"]) -> float | None:
     """The brightest band's bright value; None where nothing is above 0."""
-    whole, shape = Window.whole(*window.shape), (min(SIDE, window.height), min(SIDE, window.width))
-    values, valid = source.read(whole, bands, shape)
-    known = valid & (values > 0) & (values < BEYOND_DATA)  # fill that is not declared is no bright value
-    bright = [float(np.percentile(values[i][known[i]], BRIGHT)) for i in range(len(bands)) if known[i].any()]
+    known = valid & (values > 0)
+    bright = [
+        float(np.percentile(one[there], BRIGHT))
+        for one, there in zip(values, known, strict=True)
+        if there.any()
+    ]
     return max(bright, default=None)
