@@ -141,7 +141,21 @@ def test_check_takes_the_split_of_pairs_that_training_takes(
 
 def test_check_says_that_a_scene_has_no_split_of_pairs(scene: SyntheticScene, terramamba: Callable) -> None:
     done = terramamba("check", scene.scene, scene.labels, "--split", "image")
-    assert done.err == "error: --split: 'image' is not one of block, random, polygon, given\n"
+    assert (done.status, done.err) == (
+        2,
+        "error: --split: 'image' is not one of block, random, polygon, given\n",
+    )
+
+
+def test_check_refuses_what_it_has_no_use_for_though_it_is_the_default(
+    scene: SyntheticScene, tmp_path: Path, terramamba: Callable
+) -> None:
+    done = terramamba("check", scene.scene, "--train-fraction", 0.1)
+    assert (done.status, done.out) == (1, "")
+    assert done.err.startswith("error: --train-fraction: means nothing for files that are no scene with its")
+    printed = terramamba("check", scene.scene, "--print-config")  # which holds all of them
+    (tmp_path / "check.yaml").write_text(printed.out)
+    assert terramamba("check", scene.scene, "--config", tmp_path / "check.yaml").status == 0
 
 
 def test_check_takes_a_label_file_for_each_subset(scene: SyntheticScene, terramamba: Callable) -> None:

@@ -1,12 +1,12 @@
 """``terramamba check``."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from terramamba.cli.shared.check_training import are_scene_and_labels, refuse_unused, training_plan
-from terramamba.cli.shared.parse import AsJson, Usage, parse
+from terramamba.cli.shared.parse import AsJson, Usage, parse_given
 from terramamba.cli.shared.show import show, show_facts, show_json
 from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
@@ -64,7 +64,7 @@ class CheckOptions(AsJson, FileOptions, LabelOptions, LabelValueOptions, AnySpli
 
 def run(argv: Sequence[str]) -> int:
     """Print what the files are; two files that make no pair, or cannot be trained on, give status 1."""
-    options, paths = parse(USAGE, CheckOptions, argv)
+    options, paths, named = parse_given(USAGE, CheckOptions, argv)
     if not paths and options.data is None:
         print("error: name a file to check, or pairs with --data", file=sys.stderr)
         return 2
@@ -72,9 +72,9 @@ def run(argv: Sequence[str]) -> int:
     try:
         given = options.split == "given" and len(paths) == 1
         if given or options.data is not None or are_scene_and_labels(options, paths):
-            _check_training(options, paths, answer)
+            _check_training(options, named, paths, answer)
         else:
-            refuse_unused(options, FileOptions, "files that are no scene with its labels, and no --data")
+            refuse_unused(named, FileOptions, "files that are no scene with its labels, and no --data")
             _check_files(options, paths, answer)
     finally:
         answer.end()
@@ -111,7 +111,9 @@ class _Answer:
             show_json(self._found)
 
 
-def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer) -> None:
+def _check_training(
+    options: CheckOptions, named: Collection[str], paths: Sequence[str], answer: _Answer
+) -> None:
     """Say what a scene or labels are, and what training would understand of them."""
     from terramamba.raster.checks.describe_vector import describe_features
     from terramamba.raster.vector.vector_files import is_vector_file
@@ -119,7 +121,7 @@ def _check_training(options: CheckOptions, paths: Sequence[str], answer: _Answer
     for path in paths[1:]:
         if is_vector_file(path):
             answer.add("vectors", describe_features(path))
-    plan = training_plan(options, paths)
+    plan = training_plan(options, named, paths)
     answer.warn(plan.warnings)
     answer.add("training", plan.shown)
 

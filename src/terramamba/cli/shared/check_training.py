@@ -1,13 +1,15 @@
 """What `terramamba check` says of what would be trained on: the verdict of train, without training."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError
 from terramamba.core.options import flag_of, options_of
 from terramamba.core.tables import SUFFIXES
+from terramamba.core.typed import FieldError
 
 if TYPE_CHECKING:
     from terramamba.training.plan import Plan
@@ -23,24 +25,26 @@ OUT = "run"
 """Settings need a folder; nothing is written to it."""
 
 
-def training_plan(options: Any, paths: Sequence[str]) -> "Plan":
+def training_plan(options: Any, given: Collection[str], paths: Sequence[str]) -> "Plan":
     """Return what a train command would understand of the files that ``check`` names.
 
-    ``--data`` names pairs, or a scene of the catalogue; a scene and its labels are two paths.
+    ``--data`` names pairs, or a scene of the catalogue; a scene and its labels are two paths. ``given`` names
+    those of ``options`` that were.
 
     Raises:
         InputError: as training would, or ``--data`` beside paths.
+        SystemExit: status 2, as training has it, for a value that is none of its choices.
     """
     from terramamba import pipeline
     from terramamba.tasks import CHANGE, LAND_COVER
 
     if options.data is None:
         named = dict(zip(("scene", "labels"), paths, strict=False))
-        return pipeline.plan_data(LAND_COVER, _settings(LAND_COVER, options, **named))
+        return pipeline.plan_data(LAND_COVER, _settings(LAND_COVER, options, given, **named))
     if paths:
         raise InputError(f"--data {options.data}: stands for all files; leave out {' '.join(paths)}")
     task = LAND_COVER if _is_scene_of_the_catalogue(options.data) else CHANGE
-    return pipeline.plan_data(task, _settings(task, options))
+    return pipeline.plan_data(task, _settings(task, options, given))
 
 
 def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
@@ -81,13 +85,12 @@ def are_scene_and_labels(options: Any, paths: Sequence[str]) -> bool:
     return first.bands > second.bands and looks_like_labels(second)
 
 
-def refuse_unused(options: Any, taken: type[Any], what: str) -> None:
+def refuse_unused(given: Collection[str], taken: type[Any], what: str) -> None:
     """Raise ``InputError`` for a flag that ``what``, which takes those of ``taken``, has no use for."""
     known = {field.name for field in fields(taken)}
-    for field in fields(options):
-        value = getattr(options, field.name)
-        if field.name not in known and field.name != "json" and value != field.default:
-            raise InputError(f"{flag_of(field.name)}: means nothing for {what}; leave it out")
+    for name in sorted(given):
+        if name not in known and name != "json":
+            raise InputError(f"{flag_of(name)}: means nothing for {what}; leave it out")
 
 
 def _is_scene_of_the_catalogue(name: str) -> bool:
@@ -96,14 +99,18 @@ def _is_scene_of_the_catalogue(name: str) -> bool:
     return isinstance(CATALOG.get(name.lower()), SceneSet)
 
 
-def _settings(task: "Task", options: Any, **given: str) -> "TrainSettings":
+def _settings(task: "Task", options: Any, given: Collection[str], **files: str) -> "TrainSettings":
     """The settings of ``task`` with what ``options`` say of its files."""
-    refuse_unused(options, task.settings, f"{task.name} train")
-    default = {field.name: field.default for field in fields(options)}
-    said = {name: value for name, value in asdict(options).items() if value != default[name]}
-    checked = {
-        option.name: option.checked(said[option.name], option.flag)
-        for option in options_of(task.settings)
-        if option.name in said
-    }
-    return task.settings(**(checked | given), out=OUT)
+    refuse_unused(given, task.settings, f"{task.name} train")
+    try:
+        checked = {
+            option.name: option.checked(getattr(options, option.name), option.flag)
+            for option in options_of(task.settings)
+            if option.name in given
+        }
+    except InputError as error:
+        if not isinstance(error.__cause__, FieldError):
+            raise
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    return task.settings(**(checked | files), out=OUT)

@@ -101,6 +101,17 @@ def parse(
         InputError: a configuration file that cannot be read, values out of bounds or that contradict each
             other, or what ``decided`` raises.
     """
+    given, files, _ = parse_given(usage, options, argv, decided=decided)
+    return given, files
+
+
+def parse_given(
+    usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
+) -> tuple[O, list[str], frozenset[str]]:
+    """As ``parse``, and name the options that were given, by flags with the value that they have anyway, too.
+
+    Files of settings may hold all of them, so that of those others count alone.
+    """
     if _asked.get():
         raise _Described(Described(usage, options))
     parser = _Parser(usage, options, explained=not {"-h", "--help"}.isdisjoint(argv))
@@ -109,7 +120,8 @@ def parse(
         if before == "--config" or word.startswith("--config="):
             _require_settings(Path(word.removeprefix("--config=")))
     printed = PRINT_CONFIG in flags
-    values = parser.parse_args([flag for flag in flags if flag != PRINT_CONFIG])
+    flags = [flag for flag in flags if flag != PRINT_CONFIG]
+    values = parser.parse_args(flags)
     least = sum(not name.startswith("[") for name in usage.files)
     most = float("inf") if any(name.endswith("...]") for name in usage.files) else len(usage.files)
     if not least <= len(files) <= most:
@@ -119,7 +131,9 @@ def parse(
     if printed:
         print(yaml.safe_dump(_record(given if decided is None else decided(given)), sort_keys=False), end="")
         sys.exit(0)
-    return given, files
+    words = {word.removeprefix("--").partition("=")[0].replace("-", "_") for word in flags}
+    named = {name for name, o in parser.known.items() if name in words or getattr(given, name) != o.default}
+    return given, files, frozenset(named)
 
 
 def _as_list(value: str, of_texts: bool) -> str:
