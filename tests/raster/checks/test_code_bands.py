@@ -89,6 +89,14 @@ def test_codes_without_a_name_are_known_by_their_few_values(last: np.ndarray, sa
     assert said is None or said in notes[0]
 
 
+@pytest.mark.parametrize("gap", [np.nan, np.inf])
+def test_a_few_pixels_that_are_not_finite_hide_no_codes(gap: float) -> None:
+    holed = measured(1)
+    holed[:3] = gap
+    (said,) = notes_on_codes(scene(None, holed, measured(2), codes(4, 5, 6)), range(3))
+    assert "uses band 3, which holds 4,5,6 alone" in said
+
+
 def test_where_all_bands_have_few_values_none_is_accused() -> None:
     flat = [codes(*range(8)) + 100 * band for band in range(3)]
     assert notes_on_codes(scene(None, *flat), range(3)) == ()

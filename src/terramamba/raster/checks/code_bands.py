@@ -48,8 +48,8 @@ def _few_values(scene: Scene, bands: Sequence[int]) -> dict[int, list[float]]:
     if not 1 < len(bands) <= MOST_BANDS:
         return {}
     values, valid = sample_values(scene, tuple(bands), SAMPLED_PIXELS * len(bands))
-    data = values[:, valid.all(axis=0)].astype(np.float64)
-    if data.shape[1] < LEAST_PIXELS or not np.isfinite(data).all():
+    data = values[:, (valid & np.isfinite(values)).all(axis=0)].astype(np.float64)
+    if data.shape[1] < LEAST_PIXELS:
         return {}
     held = [np.unique(one) for one in data]
     usual = float(np.median([len(one) for one in held]))
