@@ -72,6 +72,13 @@ def test_bands_are_chosen_by_number_range_and_name(tmp_path: Path, seed: int) ->
             open_bands(path, text)
 
 
+def test_a_name_of_several_bands_is_refused(tmp_path: Path, seed: int) -> None:
+    path = save(tmp_path / "s.tif", measured(seed), ("B1", "B2", "b2", "B3"), photometric="MINISBLACK")
+    assert open_bands(path, "B3,2")[1] == (3, 1)
+    with pytest.raises(InputError, match=r"--bands B2: so bands 2, 3 of .*s\.tif are called; name the one"):
+        open_bands(path, "B1,B2")
+
+
 def test_choosing_the_alpha_band_makes_it_a_band(tmp_path: Path, seed: int) -> None:
     path = save(tmp_path / "a.tif", with_alpha(seed))
     without, chosen = open_bands(path, "1,2,3")

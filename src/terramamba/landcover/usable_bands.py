@@ -140,6 +140,8 @@ def choose_bands(
             reasons["constant"].append(band)
         else:
             kept.append(band)
+    if not kept and not (reasons["no data"] or reasons["constant"]):
+        raise InputError(f"{scene.path}: all bands that may be used are bad by its header; correct the list")
     if not kept:
         raise InputError(
             f"{scene.path}: no band has usable data at the labelled pixels; check its nodata value"

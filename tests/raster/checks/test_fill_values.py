@@ -39,6 +39,17 @@ def test_fill_is_found(dtype: str, bands: int, value: float, high: float, seed: 
     assert found(values, values != value) == {}
 
 
+def test_bands_that_were_stretched_are_cut_off_and_not_filled(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    light = random.normal(0, 1, (40, 50)) + 0.2 * random.normal(0, 1, (6, 40, 50))
+    low, high = np.percentile(light, (2, 98), axis=(1, 2), keepdims=True)
+    values = ((light - low) / (high - low) * 255).clip(0, 255).astype(np.uint8)
+    assert (values == 0).all(axis=0).mean() > 0.01  # dark in one band is dark in the others
+    assert found(values) == {}
+    values[:, :, :10] = 0
+    assert set(found(values)) == {0.0}
+
+
 @pytest.mark.parametrize("dtype", ["int16", "float32"])
 def test_the_only_number_below_0_is_fill_and_noise_about_0_is_not(dtype: str, seed: int) -> None:
     values = scene(dtype, 6, seed)

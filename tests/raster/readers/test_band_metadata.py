@@ -635,3 +635,9 @@ def test_colours_in_another_order_are_said(geotiff: Make, tmp_path: Path) -> Non
             image.colorinterp = order
         notes = open_scene(path).notes
         assert any("red, green and blue are --bands 4,3,2" in note for note in notes) == said
+
+
+def test_a_list_that_calls_all_bands_bad_says_nothing(tmp_path: Path) -> None:
+    scene = open_scene(envi(tmp_path, "bbl = {0, 0, 0}"))
+    assert not any(scene.bad_bands)
+    assert "its header's bbl calls all bands bad, so that it is not used" in scene.notes

@@ -139,6 +139,8 @@ def _stands_out(parts: Sequence[Part], marked: Sequence[Bool[np.ndarray, "h w"]]
     bands, dtype = len(parts[0][0]), parts[0][0].dtype
     if dtype.itemsize == 1 and bands <= FEW_BANDS:
         return value == 0 and bands > 1 and in_one_piece(marked) >= IN_ONE_PIECE
+    if dtype.itemsize == 1 and value in (0, np.iinfo(dtype).max) and _is_cut_off(parts, marked, value):
+        return False
     if bands > 1 and value in USUAL:
         return True
     rest = np.concatenate(
@@ -150,6 +152,19 @@ def _stands_out(parts: Sequence[Part], marked: Sequence[Bool[np.ndarray, "h w"]]
         return True  # the only number below 0
     low, high = np.percentile(rest, [1, 99]).tolist()
     return bool(np.abs(rest.astype(np.float64) - value).min() >= GAP * (high - low))
+
+
+def _is_cut_off(parts: Sequence[Part], marked: Sequence[Bool[np.ndarray, "h w"]], value: float) -> bool:
+    """Tell whether bands of one byte end at ``value`` by themselves, as those that were stretched do.
+
+    Then more pixels have it in some bands than in all, and those that have it in all lie about.
+    """
+    some = sum(
+        int(np.count_nonzero((equal(values, value) & valid).any(axis=0) & ~there))
+        for (values, valid), there in zip(parts, marked, strict=True)
+    )
+    every = sum(int(np.count_nonzero(there)) for there in marked)
+    return some > every and in_one_piece(marked) < IN_ONE_PIECE
 
 
 def in_one_piece(marked: Sequence[Bool[np.ndarray, "h w"]]) -> float:

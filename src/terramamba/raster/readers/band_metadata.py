@@ -93,6 +93,8 @@ def header_notes(image: Any, header: dict[str, str], centres: Centres) -> list[s
         )
     if centres.note is not None:
         notes.append(centres.note)
+    if _all_bad(header_list(header.get("bbl", ""))):
+        notes.append("its header's bbl calls all bands bad, so that it is not used")
     unclear = [word for word in header_list(header.get("bbl", "")) if _is_good(word) is None]
     if unclear:
         notes.append(f"its header's bbl holds {unclear[0]!r}, which is neither good nor bad: taken for good")
@@ -224,9 +226,9 @@ def fwhm(
 
 
 def bad_bands(tags: Sequence[dict[str, str]], header: dict[str, str]) -> tuple[bool, ...]:
-    """Tell which bands the header's bad-band list excludes."""
+    """Tell which bands the header's bad-band list excludes; none where it excludes all."""
     listed = header_list(header.get("bbl", ""))
-    if listed and len(listed) != len(tags):
+    if listed and (len(listed) != len(tags) or _all_bad(listed)):
         return (False,) * len(tags)
     if not listed:
         listed = [t.get("bbl", t.get("BBL", "1")) for t in tags]
@@ -243,6 +245,10 @@ def whole_number(text: str) -> int:
     """Return the number that ``text`` begins with; 0 where it begins with none."""
     digits = re.match(r"\s*\d+", text)
     return int(digits[0]) if digits else 0
+
+
+def _all_bad(listed: Sequence[str]) -> bool:
+    return bool(listed) and all(_is_good(entry) is False for entry in listed)
 
 
 def _is_good(entry: str) -> bool | None:

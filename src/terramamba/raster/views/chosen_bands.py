@@ -95,7 +95,7 @@ def find_bands(scene: Scene, wanted: Sequence[int | str]) -> tuple[int, ...]:
     """Return which bands of ``scene`` (0-based) are ``wanted`` by number in the file, from 1, or by name.
 
     Raises:
-        InputError: the scene has no such band, or the same twice.
+        InputError: the scene has no such band, several of that name, or the same is wanted twice.
     """
     spelled = {name.strip().casefold(): i for i, name in enumerate(scene.band_names)}
     shorter = {name: i for i, name in enumerate(plain_names(scene.band_names) or ())}
@@ -106,7 +106,16 @@ def find_bands(scene: Scene, wanted: Sequence[int | str]) -> tuple[int, ...]:
         numbers = [n for n in range(1, scene.bands + 2) if n != scene.alpha.number]
     found = []
     for band in wanted:
-        at = names.get(band.strip().casefold()) if isinstance(band, str) else None
+        at = None
+        if isinstance(band, str):
+            word = band.strip().casefold()
+            at = names.get(word)
+            alike = [numbers[i] for i, name in enumerate(scene.band_names) if name.strip().casefold() == word]
+            if len(alike) > 1:
+                raise InputError(
+                    f"--bands {band}: so bands {', '.join(map(str, alike))} of {scene.path} are called; name"
+                    " the one that is meant by its number"
+                )
         if isinstance(band, int) and band in numbers:
             at = numbers.index(band)
         if at is None:
