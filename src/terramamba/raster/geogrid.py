@@ -105,6 +105,11 @@ def same_crs(first: CRS | None, second: CRS | None) -> bool:
     return first == second or (authority is not None and authority == second.to_authority())
 
 
+def is_local(crs: CRS | None) -> bool:
+    """Tell whether a reference system is tied to no place, as ENVI's "Arbitrary" and drawings' are."""
+    return crs is not None and str(crs.to_wkt()).startswith(("LOCAL_CS[", "ENGCRS[", "ENGINEERINGCRS["))
+
+
 def _without_heights(crs: CRS) -> CRS:
     """The system of places in one of places and heights (``COMPD_CS`` of WKT); others as they are."""
     wkt = str(crs.to_wkt())

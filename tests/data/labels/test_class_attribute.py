@@ -213,3 +213,47 @@ def test_days_and_subsets_say_no_class_beside_another_attribute(aside: list[str]
     found = find_classes("f.gpkg", {"aside": np.array(aside, object), "crop": crops})
     assert found.attribute == "crop"
     assert find_classes("f.gpkg", {"aside": np.array(aside, object)}).attribute == "aside"
+
+
+CROPS = np.array(["corn", "wheat", "soy", "corn", "wheat", "soy", "corn", None], object)
+CROP_CODES = np.array([10, 20, 30, 10, 20, 30, 10, 0])
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"Classvalue": CROP_CODES, "RED": CROP_CODES, "GREEN": CROP_CODES * 0 + 5, "BLUE": CROP_CODES},
+        {"crop_id": CROP_CODES.astype(str).astype(object)},
+        {"fid_1": np.arange(8), "code": CROP_CODES.astype(float)},
+    ],
+)
+def test_a_name_and_a_number_that_tell_the_same_apart_are_name_and_code(
+    others: dict[str, np.ndarray],
+) -> None:
+    found = find_classes("f", {"Classname": CROPS, **others})
+    assert (found.attribute, found.names) == ("Classname", {10: "corn", 20: "wheat", 30: "soy"})
+    assert found.codes.tolist() == CROP_CODES.tolist()
+    assert found.note is not None
+    assert found.note.startswith("'Classname' names the classes whose codes '")
+
+
+def test_of_several_numbers_that_tell_the_same_apart_none_is_the_code() -> None:
+    found = find_classes(
+        "f", {"crop": CROPS, "code": CROP_CODES, "map_code": CROP_CODES + 3 * (CROP_CODES > 0)}
+    )
+    assert found.names == {1: "corn", 2: "soy", 3: "wheat"}
+    assert found.note == "'code', 'map_code' tell the same classes apart as 'crop', which names them"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        np.array([10, 20, 30, 10, 20, 30, 20, 0]),  # one is not the same
+        np.array([10, 20, 30, 10, 20, 30, 10, 40]),  # nor what has no name
+        np.array([10, 20, 20, 10, 20, 20, 10, 0]),  # two classes together
+        np.array(["a", "b", "c", "a", "b", "c", "a", None], object),  # which of two names is meant?
+    ],
+)
+def test_what_tells_others_apart_is_asked_about(other: np.ndarray) -> None:
+    with pytest.raises(InputError, match="several attributes can say the class"):
+        find_classes("f", {"crop": CROPS, "other": other})

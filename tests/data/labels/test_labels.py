@@ -459,3 +459,20 @@ def test_a_map_of_codes_with_an_axis_of_one_is_no_abundance(tmp_path: Path, scen
         np.save(tmp_path / f"{name}.npy", array)
         labels = read_labels(str(tmp_path / f"{name}.npy"), scene)
         np.testing.assert_array_equal(code_map(labels), MAP)
+
+
+def test_a_system_that_is_tied_to_no_place_is_no_georeferencing_beside_one_that_is(tmp_path: Path) -> None:
+    drawn = CRS.from_wkt('LOCAL_CS["Arbitrary",UNIT["metre",1]]')
+    grid = Grid(3, 4, drawn, Affine(1, 0, 0, 0, -1, 0))
+    write_geotiff(tmp_path / "scene.tif", np.ones((5, 3, 4), np.float32), grid)
+    scene = open_scene(tmp_path / "scene.tif")
+    labels = read_labels(located(tmp_path / "labels.tif", MAP), scene)
+    np.testing.assert_array_equal(class_map(labels) > 0, MAP > 0)
+    assert any("laid on the scene pixel by pixel, as " in note for note in labels.notes)
+    with pytest.raises(InputError, match="labels of 3 x 3 pixels, but"):
+        read_labels(located(tmp_path / "smaller.tif", MAP[:, :3]), scene)
+    (tmp_path / "points.csv").write_text("lon,lat,class\n15,52,1\n15,52,2\n")
+    with pytest.raises(
+        InputError, match="has a reference system that is tied to no place, so it is not known"
+    ):
+        read_labels(str(tmp_path / "points.csv"), scene)

@@ -17,7 +17,17 @@ COUNT_USAGE, LEAST_USAGE, MOST_USAGE = 1, 3, 4
 """Pixels of a row; the least and the largest of its values, which then are more than one."""
 MOST_CODES_OF_A_ROW = 1000
 
-VALUE_COLUMNS = ("value", "values", "code", "class_code", "class_value", "class_id", "classid", "gridcode")
+VALUE_COLUMNS = (
+    "value",
+    "values",
+    "code",
+    "class_code",
+    "class_value",
+    "classvalue",
+    "class_id",
+    "classid",
+    "gridcode",
+)
 NAME_COLUMNS = (
     "class_name",
     "class_names",

@@ -4,7 +4,7 @@ n features
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -48,6 +48,8 @@ MEASURES = {
     "objectid",
 }
 """What is measured or counted of shapes, in small letters: whole numbers that may repeat, but no classes."""
+COLOURS = {"red", "green", "blue"}
+"""In small letters, what says together how a class is drawn, as ArcGIS writes it beside name and value."""
 
 OF_A_MAP = "they are the patches of a map: what is learnt from them, and scored, are its mistakes, too"
 
@@ -87,8 +89,9 @@ def find_classes(
     some of them repeat (an attribute that is different for every feature counts them); more than 5 numbers
     twice or more on average (measurements that happen to be whole do not). Where none does, the only one
     of that kind is meant, or the only text. ``shown`` is the attribute that a map of them shows; it counts
-    where it says classes. Of class polygons that this package wrote, value and name of the class go together;
-    of its reference points what a person said counts, never what the map says.
+    where it says classes. Where one text and one number, or several, tell the same shapes apart, the text
+    names the classes and the only number is their code. Of class polygons that this package wrote, value and
+    name of the class go together; of its reference points what a person said counts, never what the map says.
 
     Raises:
         InputError: no such attribute, one that says no classes, or none or several that could be meant.
@@ -132,8 +135,10 @@ def find_classes(
         if styled is not None and 1 <= len(_present(styled)) <= MAX_CLASSES:
             return styled
     told: dict[str, ClassAttribute] = {}
+    drawn = {name.lower() for name in attributes} > COLOURS
     for name, values in attributes.items():
-        found = None if name.lower() in MEASURES and len(attributes) > 1 else _classes(name, values)
+        skipped = name.lower() in (MEASURES | COLOURS if drawn else MEASURES) and len(attributes) > 1
+        found = None if skipped else _classes(name, values)
         if found is None or not 1 <= len(_present(found)) <= MAX_CLASSES:
             continue
         # a different number for each feature counts them, where something else can say the class
@@ -147,6 +152,8 @@ def find_classes(
     for candidates in (several, *(() if several else (told, texts))):
         if len(candidates) == 1:
             return next(iter(candidates.values()))
+        if (one := _name_and_number(list(candidates.values()))) is not None:
+            return one
     meant = {name: attributes[name] for name in several or texts or told} or attributes
     if not told:
         raise InputError(
@@ -171,6 +178,35 @@ def _code_and_name(path: str, attributes: Mapping[str, Shaped[np.ndarray, " n"]]
             f" they do not go together; say with --class-attribute {CODE} or {CLASS} which of them counts"
         )
     return replace(coded, attribute=CLASS, names=names, note=OF_A_MAP)
+
+
+def _name_and_number(candidates: Sequence[ClassAttribute]) -> ClassAttribute | None:
+    """The one text among ``candidates`` that all tell the same shapes apart, with a number for its code.
+
+    None where they do not, where several are text, or where shapes are too few to know.
+    """
+    texts = [one for one in candidates if one.by_name]
+    numbers = [one for one in candidates if not one.by_name]
+    if len(texts) != 1 or not numbers:
+        return None
+    (text,) = texts
+    classes = len(_present(text))
+    if 2 * classes > int(np.count_nonzero(text.codes)):
+        return None
+    for number in numbers:
+        pairs = set(zip(text.codes.tolist(), number.codes.tolist(), strict=True)) - {(0, 0)}
+        if not len(pairs) == classes == len(_present(number)) or any(0 in pair for pair in pairs):
+            return None
+    alike = ", ".join(repr(number.attribute) for number in numbers)
+    if len(numbers) > 1:
+        said = f"{alike} tell the same classes apart as {text.attribute!r}, which names them"
+        return replace(text, note="; ".join(filter(None, (text.note, said))))
+    codes = numbers[0].codes
+    names = {code: text.names[int(text.codes[codes == code][0])] for code in _present(numbers[0]).tolist()}
+    said = f"{text.attribute!r} names the classes whose codes {alike} holds"
+    return replace(
+        numbers[0], attribute=text.attribute, names=names, note="; ".join(filter(None, (text.note, said)))
+    )
 
 
 def _beside(file: Path, suffix: str) -> tuple[Path, Path]:

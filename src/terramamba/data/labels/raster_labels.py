@@ -28,7 +28,7 @@ from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.labels.vector_labels import read_shapes
 from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
-from terramamba.raster.geogrid import crs_in_brief, same_crs
+from terramamba.raster.geogrid import crs_in_brief, is_local, same_crs
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.arrays import list_arrays, load_arrays, pick_array
 from terramamba.raster.readers.format_record import OpenOptions
@@ -125,7 +125,8 @@ def _is_tiles(path: str) -> bool:
 
 
 def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool) -> ClassRaster:
-    if labels.transform is None or scene.transform is None:
+    local = is_local(labels.crs) != is_local(scene.crs)
+    if labels.transform is None or scene.transform is None or local:
         if _is_tiles(path):
             raise InputError(
                 f"{path}: tiles need georeferenced labels and scene; give one label file instead"
@@ -134,7 +135,9 @@ def _from_image(path: str, labels: Scene, scene: Scene, zero: bool, others: bool
             require_upright(path, scene)
         require_size(path, (labels.height, labels.width), scene)
         placed, other = (path, scene.path) if labels.transform is not None else (scene.path, path)
-        one = (labels.transform is None) != (scene.transform is None)
+        one = (labels.transform is None) != (scene.transform is None) or local
+        if local:
+            placed, other = (path, scene.path) if is_local(scene.crs) else (scene.path, path)
         said = f"{path}: laid on the scene pixel by pixel, as {placed} is georeferenced and {other} is not"
         return _collect(
             path, labels, read_shifted(labels, scene.grid, 0, 0), scene, zero, True, (said,) * one

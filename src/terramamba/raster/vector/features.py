@@ -15,7 +15,7 @@ from rasterio.crs import CRS
 from rasterio.errors import CRSError
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.raster.geogrid import Grid, crs_in_brief, same_crs
+from terramamba.raster.geogrid import Grid, crs_in_brief, is_local, same_crs
 from terramamba.raster.reproject import to_crs
 from terramamba.raster.vector.layers import ANY_LAYER, LayerWanted, choose_layer
 from terramamba.raster.vector.misplaced_shapes import bounds_in, require_here
@@ -137,11 +137,13 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
             f"{grid.ground_control} only, so shapes cannot be laid on its pixels; warp it to a grid first "
             "(gdalwarp), or give labels as a raster of its size"
         )
-    if features.crs is not None and (grid.crs is None or grid.transform is None):
+    local = is_local(grid.crs) and not is_local(features.crs)
+    if features.crs is not None and (grid.crs is None or grid.transform is None or local):
+        lacking = "reference system" if grid.crs is None else "georeferencing"
+        has = "a reference system that is tied to no place" if local else f"no {lacking}"
         raise InputError(
-            f"{features.path}: is in {crs_in_brief(features.crs)}, but {scene} has no "
-            f"{'reference system' if grid.crs is None else 'georeferencing'}, so it is not known where the "
-            "shapes lie on it; georeference the scene, or give labels as a raster of its size"
+            f"{features.path}: is in {crs_in_brief(features.crs)}, but {scene} has {has}, so it is not known"
+            " where the shapes lie on it; georeference the scene, or give labels as a raster of its size"
         )
     if features.crs is None and grid.crs is not None:
         notes.append(

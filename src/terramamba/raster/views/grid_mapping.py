@@ -13,7 +13,7 @@ from rasterio import warp
 from rasterio.crs import CRS
 
 from terramamba.core.errors import InputError
-from terramamba.raster.geogrid import Grid, compose, same_crs
+from terramamba.raster.geogrid import Grid, compose, crs_in_brief, same_crs
 from terramamba.raster.rasterio_errors import is_from_rasterio
 from terramamba.raster.scene import Source
 from terramamba.raster.windows import Window
@@ -79,7 +79,7 @@ class GridMapping:
         except Exception as error:
             if not is_from_rasterio(error):
                 raise
-            systems = " to ".join(system.to_string() for system in self._systems)
+            systems = " to ".join(crs_in_brief(system) for system in self._systems)
             raise InputError(
                 f"places cannot be brought from {systems} ({error}); crop the first image to its own area"
             ) from error
