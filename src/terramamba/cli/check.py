@@ -135,7 +135,7 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
     from terramamba.raster.checks.pair import check_pair
     from terramamba.raster.vector.vector_files import is_vector_file
     from terramamba.raster.views.chosen_bands import OpenAsked, open_alike
-    from terramamba.raster.views.masked import MaskedSource, masked, masked_fraction, much_masked
+    from terramamba.raster.views.masked import MaskedSource, doubtful_masks, masked, masked_fraction
     from terramamba.raster.views.nodata import require_held, without_values
     from terramamba.raster.views.palette_colours import in_colours
 
@@ -161,7 +161,7 @@ def _check_files(options: CheckOptions, paths: Sequence[str], answer: _Answer) -
         facts = describe(scene)
         if isinstance(scene.source, MaskedSource):
             facts["masked"] = "; ".join(
-                [f"{percent(masked_fraction(scene))} of the pixels", *much_masked(scene)]
+                [f"{percent(masked_fraction(scene))} of the pixels", *doubtful_masks(scene)]
             )
         answer.add("scenes", facts)
         if len(paths) == 1 and (labels := describe_label_image(scene)) is not None:

@@ -24,7 +24,7 @@ from terramamba.raster.checks.scales import Ends, Scales, far_in_words, scene_sc
 from terramamba.raster.readers.gdal_source import GDAL_CACHE_BYTES
 from terramamba.raster.sample_statistics import sample_statistics
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import much_masked
+from terramamba.raster.views.masked import doubtful_masks
 from terramamba.raster.windows import strips
 
 LEAST_SIDE = 3
@@ -86,7 +86,7 @@ def prepare_samples(
             scaling = Scaling.fit(lambda: [spectra], bands, settings.scaling)
         scales, doubts = _judged(scene, bands, found.ends)
         turned = better_mirrored(scene, labels, bands)
-        doubts = (*([] if turned is None else [turned]), *much_masked(scene), *doubts)
+        doubts = (*([] if turned is None else [turned]), *doubtful_masks(scene), *doubts)
         used = split.pixels.only(split.subsets != LEFT_OUT)
         store = PatchStore.read(scene, scaling, used, patch_size, settings.border)
     split, dropped = _without_unusable(scene, split, store)

@@ -106,6 +106,19 @@ def test_a_mask_in_another_reference_system(scene: Scene, tmp_path: Path) -> Non
     assert marked[:, 18:].all()
 
 
+def test_a_mask_that_was_measured_is_said_to(scene: Scene, tmp_path: Path, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    chances = random.integers(0, 101, (30, 40)) * (random.random((30, 40)) < 0.3)
+    path = mask(tmp_path / "clouds.tif", chances.astype(np.uint8), HERE)
+    (said,) = noted_of_masks(masked(scene, [path]))
+    assert said.startswith(f"{path} holds ")
+    assert "as chances of clouds and other measurements do, and a pixel is left out wherever" in said
+    fractions = mask(tmp_path / "fractions.tif", (chances > 50).astype(np.float32) / 2, HERE)
+    assert len(noted_of_masks(masked(scene, [fractions]))) == 1
+    clouds = mask(tmp_path / "marks.tif", (chances // 20).astype(np.uint8), HERE)
+    assert noted_of_masks(masked(scene, [clouds])) == []
+
+
 def test_refused(scene: Scene, tmp_path: Path) -> None:
     np.save(tmp_path / "small.npy", np.ones((30, 39), np.uint8))
     with pytest.raises(

@@ -13,7 +13,7 @@ from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.raster.scene import Scene
-from terramamba.raster.views.masked import MaskedSource, masked, much_masked, noted_of_masks
+from terramamba.raster.views.masked import MaskedSource, doubtful_masks, masked, noted_of_masks
 
 HERE = Grid(6, 8, CRS.from_epsg(32633), Affine(20, 0, 500_000, 0, -20, 5_800_000))
 
@@ -90,6 +90,6 @@ def test_layers_that_say_no_good_pixels_are_refused(scene: Scene, tmp_path: Path
 def test_a_mask_that_leaves_out_most_is_said_to(scene: Scene, tmp_path: Path) -> None:
     valid = np.ones((1, 6, 8), np.uint8)
     valid[..., :2] = 0
-    (said,) = much_masked(masked(scene, [written(tmp_path / "valid.tif", valid)]))
+    (said,) = doubtful_masks(masked(scene, [written(tmp_path / "valid.tif", valid)]))
     assert said.startswith("masks leave out 75 % of the pixels of ")
-    assert much_masked(masked(scene, [written(tmp_path / "clouds.tif", 1 - valid)])) == []
+    assert doubtful_masks(masked(scene, [written(tmp_path / "clouds.tif", 1 - valid)])) == []

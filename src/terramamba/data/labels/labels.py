@@ -18,7 +18,7 @@ from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
 from terramamba.raster.scene import Scene
 from terramamba.raster.vector.vector_files import is_vector_file
-from terramamba.raster.views.masked import MaskedSource
+from terramamba.raster.views.masked import MaskedSource, noted_of_masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,10 +245,11 @@ def unmasked(labels: Labels, scene: Scene, *, need_all_classes: bool = True) -> 
         return labels
     gone = set(np.unique(labels.targets).tolist()) - set(np.unique(labels.targets[~hidden]).tolist())
     if gone and need_all_classes:
+        why = "".join(f" ({said})" for said in noted_of_masks(scene))
         names = ", ".join(repr(labels.classes.names[c]) for c in sorted(gone))
         raise InputError(
             f"{scene.path}: its masks leave no labelled pixel of {names}; label more of it, leave the class "
-            "out (--ignore-classes), or use other masks"
+            f"out (--ignore-classes), or use other masks{why}"
         )
     lost = f"{np.count_nonzero(hidden):,} of {len(hidden):,} labelled pixels"
     return labels.only(~hidden, f"{lost} are masked and left out")

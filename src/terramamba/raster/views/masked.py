@@ -35,6 +35,8 @@ PLAIN = ({0, 1}, {0, 255})
 """Values of a mask, whatever its name: quality layers have others."""
 NEARLY_ALL = 0.98
 """A mask that covers less of a scene is said to."""
+MOST_MARKS = 16
+"""More values, or parts of 1, are no marks but measured: chances of a cloud, say, of which few are 0."""
 MUCH = 0.5
 """Masks that leave out more of a scene are said to: they may be the wrong way round."""
 _DEFECT = re.compile(r"cloud|cirrus|spacecraft")
@@ -81,16 +83,48 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
 
 
 def noted_of_masks(scene: Scene) -> list[str]:
-    """Say what is doubtful of the masks of ``scene``: they leave out most of it, or cover a part; reads them.
+    """Say what is doubtful of the masks of ``scene``: they leave out most of it, cover a part, are no marks.
 
-    And that some have rules of their own.
+    And that some have rules of their own. Reads them.
     """
-    return [note for note in scene.notes if note.endswith((_BEYOND, _RULE))] + much_masked(scene)
+    said = [note for note in scene.notes if note.endswith((_BEYOND, _RULE))]
+    return [*said, *doubtful_masks(scene)]
 
 
-def much_masked(scene: Scene) -> list[str]:
-    """Say that masks leave out more than half of ``scene``; reads them."""
-    return much_left_out(masked_fraction(scene), f"of the pixels of {scene.path}")
+def doubtful_masks(scene: Scene) -> list[str]:
+    """Say which masks of ``scene`` were measured, and that all leave out more than half of it; reads them."""
+    return [*_measured_masks(scene), *much_left_out(masked_fraction(scene), f"of the pixels of {scene.path}")]
+
+
+def masked_fraction(scene: Scene) -> float:
+    """Return the fraction of pixels that the masks of ``scene`` leave out; estimated for large scenes."""
+    source = scene.source
+    if not isinstance(source, MaskedSource):
+        return 0.0
+    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE, _storage_of(source))
+    marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
+    return marked / sum(window.pixels for window in windows)
+
+
+def _measured_masks(scene: Scene) -> list[str]:
+    """Say which masks hold more values than marks do."""
+    source = scene.source
+    if not isinstance(source, MaskedSource):
+        return []
+    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE, _storage_of(source))
+    said = []
+    for layer in source.layers:
+        if isinstance(layer, DrawnMask) or layer.quality is not None:
+            continue
+        read = (layer.read(window, window.shape) for window in windows)
+        held = np.unique(np.concatenate([np.unique(values[known]) for values, known in read]))
+        if len(held) > MOST_MARKS or (held != np.round(held)).any():
+            said.append(
+                f"{layer.path} holds {len(held):,} values from {held[0]:g} to {held[-1]:g}, as chances of"
+                " clouds and other measurements do, and a pixel is left out wherever that is not 0; where"
+                " that is not meant give a mask of 0 and 1"
+            )
+    return said
 
 
 def much_left_out(share: float, of_what: str) -> list[str]:
@@ -103,16 +137,9 @@ def much_left_out(share: float, of_what: str) -> list[str]:
     ]
 
 
-def masked_fraction(scene: Scene) -> float:
-    """Return the fraction of pixels that the masks of ``scene`` leave out; estimated for large scenes."""
-    source = scene.source
-    if not isinstance(source, MaskedSource):
-        return 0.0
+def _storage_of(source: "MaskedSource") -> Storage:
     storages = [layer.storage for layer in source.layers if isinstance(layer, MaskLayer)]
-    storage = max(storages, key=Storage.block_bytes, default=BY_PIXEL)
-    windows = sample_windows(scene.height, scene.width, PIXELS_AT_ONCE, storage)
-    marked = sum(np.count_nonzero(source.marked(window, window.shape)) for window in windows)
-    return marked / sum(window.pixels for window in windows)
+    return max(storages, key=Storage.block_bytes, default=BY_PIXEL)
 
 
 def unmasked_source(scene: Scene) -> Source:
@@ -123,20 +150,29 @@ def unmasked_source(scene: Scene) -> Source:
 
 @dataclass(frozen=True)
 class MaskLayer:
-    """The ``bands`` of one mask, whose files have a ``storage``.
+    """The ``bands`` of the mask at ``path``, whose files have a ``storage``.
 
     ``mapping`` leads to its pixels where they are not the scene's. A pixel is left out where one of the bands
     is not 0, or as the ``quality`` layer that it is has it.
     """
 
+    path: str
     source: Source
     bands: tuple[int, ...]
     storage: Storage
     mapping: GridMapping | None
-    quality: QualityLayer | None = None
+    quality: QualityLayer | None
 
     def marked(self, window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "h w"]:
         """Tell where the mask leaves pixels out in ``window`` of the scene, thinned out to ``shape``."""
+        values, known = self.read(window, shape)
+        left_out = values != 0 if self.quality is None else self.quality.left_out(values)
+        return np.asarray((known & left_out).any(axis=0))
+
+    def read(
+        self, window: Window, shape: tuple[int, int]
+    ) -> tuple[Shaped[np.ndarray, "c h w"], Bool[np.ndarray, "c h w"]]:
+        """Read its values in ``window`` of the scene, thinned out to ``shape``, and which it has."""
         bands = self.bands
         if self.mapping is None:
             values, valid = self.source.read(window, bands, shape)
@@ -148,9 +184,7 @@ class MaskLayer:
             )
             thinned = shape != window.shape
             self.mapping.take_nearest(self.source, coordinates, bands, values, valid, thinned=thinned)
-        known = valid & (values == values)
-        left_out = values != 0 if self.quality is None else self.quality.left_out(values)
-        return np.asarray((known & left_out).any(axis=0))
+        return values, valid & (values == values)
 
 
 @dataclass(frozen=True)
@@ -180,10 +214,10 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
     bands, quality = (_marking(mask), None) if found is None else ((found[0],), found[1])
     storage = mask.storage.times(len(bands))
     if same_pixels(mask.grid, scene.grid):
-        return MaskLayer(mask.source, bands, storage, None, quality)
+        return MaskLayer(mask.path, mask.source, bands, storage, None, quality)
     raw = as_the_sensor_saw(mask) if scene.transform is None else None
     if raw is not None and raw.grid.window == scene.grid.window:
-        return MaskLayer(raw.source, bands, storage, None, quality)
+        return MaskLayer(mask.path, raw.source, bands, storage, None, quality)
     if mask.transform is None or scene.transform is None:
         if mask.turned != scene.turned:
             raise InputError(
@@ -191,7 +225,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
                 "rows are stored from the south or columns from the east; give one with georeferencing"
             )
         if mask.grid.window == scene.grid.window:
-            return MaskLayer(mask.source, bands, storage, None, quality)
+            return MaskLayer(mask.path, mask.source, bands, storage, None, quality)
         raise InputError(
             f"{mask.path}: a mask of {mask.height} x {mask.width} pixels, but {scene.path} has "
             f"{scene.height} x {scene.width}, and not both are georeferenced; give the mask of this scene"
@@ -202,7 +236,7 @@ def _layer(mask: Scene, scene: Scene) -> MaskLayer:
             f"{mask.path}: lies nowhere on {scene.path}; check the reference systems and the places, or "
             "leave this mask out"
         )
-    return MaskLayer(mask.source, bands, storage, mapping, quality)
+    return MaskLayer(mask.path, mask.source, bands, storage, mapping, quality)
 
 
 def _values(mask: Scene) -> set[float]:
