@@ -10,6 +10,7 @@ from jaxtyping import Bool, Shaped
 from terramamba.raster.checks import byte_order
 from terramamba.raster.checks.file_layout import probably_other_layout
 from terramamba.raster.checks.fill_values import Fill, Part, probable_fill
+from terramamba.raster.checks.scaled_twice import probably_scaled_twice
 from terramamba.raster.checks.stored_type import probably_other_type
 from terramamba.raster.checks.unlike_tiles import unlike_tiles
 from terramamba.raster.checks.wrapped_values import Wrapped, probably_wrapped
@@ -34,7 +35,8 @@ class Statistics:
     that were read, in ``bands``; the others are taken to be like them. ``fill`` are values that probably
     stand for no data, ``wrapped`` those that probably lost their sign. ``swapped``: all are probably read
     with their bytes in the wrong order. ``misread`` says that a header probably describes its file wrongly.
-    ``unlike`` names tiles in other units than the others.
+    ``unlike`` names tiles in other units than the others. ``scaled`` says that a declared scale was probably
+    applied before.
     """
 
     minimum: float | None
@@ -50,6 +52,7 @@ class Statistics:
     swapped: bool = False
     misread: str | None = None
     unlike: tuple[str, ...] = ()
+    scaled: str | None = None
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -60,7 +63,8 @@ class Statistics:
         if self.misread is not None:
             return (self.misread, *filled)
         wrapped = () if self.wrapped is None else (self.wrapped.in_words(),)
-        return (*filled, *wrapped, *self.unlike)
+        scaled = () if self.scaled is None else (self.scaled,)
+        return (*filled, *wrapped, *self.unlike, *scaled)
 
 
 def sample_statistics(scene: Scene) -> Statistics:
@@ -80,7 +84,10 @@ def sample_statistics(scene: Scene) -> Statistics:
     )
     found = _statistics(values, valid, bands, sampled)
     unlike = unlike_tiles(scene)
-    return replace(found, fill=fill, wrapped=wrapped, swapped=swapped, misread=misread, unlike=unlike)
+    scaled = None if declared is None else probably_scaled_twice(declared, stored)
+    return replace(
+        found, fill=fill, wrapped=wrapped, swapped=swapped, misread=misread, unlike=unlike, scaled=scaled
+    )
 
 
 def some_bands(scene: Scene) -> tuple[int, ...]:

@@ -60,6 +60,8 @@ def describe(scene: Scene) -> dict[str, str]:
         lines["not finite"] = f"{percent(statistics.not_finite)} of the valid values are NaN or infinite"
     if statistics.unlike:
         lines["units"] = "\n".join(statistics.unlike)
+    if statistics.scaled is not None:
+        lines["scaled"] = statistics.scaled
     if statistics.swapped:
         lines["byte order"] = byte_order.IN_WORDS
     if statistics.misread is not None:

@@ -28,6 +28,7 @@ from terramamba.raster.readers.gdal_source import GdalSource
 from terramamba.raster.readers.orientation import shown_otherwise
 from terramamba.raster.readers.truncated import require_whole_image
 from terramamba.raster.readers.vrt_parts import unsaid_of_parts
+from terramamba.raster.readers.world_file import contradicting_world_file
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Storage, sample_windows
 
@@ -105,7 +106,7 @@ def _described(path: str, image: Any, variable: str | None, alpha_use: AlphaUse 
             f"holds {pages} {PAGES}, of which the first is read; save another as a file of"
             f" its own (gdal_translate GTIFF_DIR:2:{path} PAGE.tif)"
         )
-    notes += shown_otherwise(path, image, grid)
+    notes += [*shown_otherwise(path, image, grid), *contradicting_world_file(path, image)]
     if alpha is not None:
         notes.append(alpha.note)
     palette = _palette(image, indexes)

@@ -1,0 +1,53 @@
+"""A world file that puts an image elsewhere than its own tags do, as one does that a warp left behind."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from affine import Affine
+
+from terramamba.raster.geogrid import apply
+from terramamba.raster.readers.datasets import is_address
+
+SUFFIXES = (".tfw", ".tifw", ".wld", ".TFW")
+LONGEST = 1000
+OFF = 0.5
+"""Pixels by which corners differ at least; some programs write the corner where the middle is meant."""
+
+
+def contradicting_world_file(path: str, image: Any) -> list[str]:
+    """Note a world file beside a GeoTIFF, an open dataset ``image``, that says another place than its tags."""
+    own = image.transform
+    if image.driver != "GTiff" or is_address(path) or own == Affine.identity():
+        return []
+    beside = next((file for suffix in SUFFIXES if (file := Path(path).with_suffix(suffix)).is_file()), None)
+    told = None if beside is None else _read(beside)
+    if beside is None or told is None or not own.determinant:
+        return []
+    corners = ((0, 0), (image.width, 0), (0, image.height))
+    off = max(
+        float(np.hypot(x - col, y - row))
+        for col, row in corners
+        for x, y in [apply(~own, *apply(told, col, row))]
+    )
+    if off <= OFF + 1e-3:
+        return []
+    return [
+        f"{beside.name} beside it puts its first corner at {told.c:.10g}, {told.f:.10g}, its own tags at"
+        f" {own.c:.10g}, {own.f:.10g}: these count, as in GDAL and QGIS; delete the one that is wrong"
+    ]
+
+
+def _read(beside: Path) -> Affine | None:
+    """The transform that a world file says, which names the middle of the first pixel; None for others."""
+    try:
+        with beside.open(encoding="ascii", errors="replace") as lines:
+            words = lines.read(LONGEST).replace(",", ".").split()
+        a, d, b, e, x, y = (float(word) for word in words)
+    except (OSError, ValueError):
+        return None
+    return (
+        Affine(a, b, x - (a + b) / 2, d, e, y - (d + e) / 2)
+        if np.isfinite((a, b, d, e, x, y)).all()
+        else None
+    )

@@ -1,0 +1,38 @@
+"""World files beside images that say where they are by themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from affine import Affine
+from rasterio.crs import CRS
+
+from terramamba.raster.geogrid import Grid
+from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.readers.open import open_scene
+
+PLACE = Affine(30, 0, 600_000, 0, -30, 5_600_000)
+RIGHT = "30\n0\n0\n-30\n600015\n5599985\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "noted"),
+    [
+        (RIGHT, False),
+        (RIGHT.replace("600015", "600000").replace("5599985", "5600000"), True),  # the corner for the middle
+        (RIGHT.replace("600015", "600020"), False),
+        (RIGHT.replace("600015", "612015"), True),
+        (RIGHT.replace("30\n0", "10\n0"), True),
+        (RIGHT.replace("600015", "600015,0"), False),
+        ("30\n0\n", False),
+        ("no numbers at all in it\n", False),
+    ],
+)
+def test_a_world_file_that_says_another_place_is_noted(tmp_path: Path, written: str, noted: bool) -> None:
+    write_geotiff(
+        tmp_path / "a.tif", np.ones((1, 20, 30), np.uint8), Grid(20, 30, CRS.from_epsg(32633), PLACE)
+    )
+    (tmp_path / "a.tfw").write_text(written)
+    scene = open_scene(tmp_path / "a.tif")
+    assert scene.transform == PLACE
+    assert any("a.tfw beside it puts its first corner at " in note for note in scene.notes) == noted
