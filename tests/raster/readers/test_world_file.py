@@ -19,7 +19,7 @@ RIGHT = "30\n0\n0\n-30\n600015\n5599985\n"
     ("written", "noted"),
     [
         (RIGHT, False),
-        (RIGHT.replace("600015", "600000").replace("5599985", "5600000"), True),  # the corner for the middle
+        (RIGHT.replace("600015", "600000").replace("5599985", "5600000"), False),  # the corner for the middle
         (RIGHT.replace("600015", "600020"), False),
         (RIGHT.replace("600015", "612015"), True),
         (RIGHT.replace("30\n0", "10\n0"), True),

@@ -11,12 +11,12 @@ from terramamba.raster.readers.datasets import is_address
 
 SUFFIXES = (".tfw", ".tifw", ".wld", ".TFW")
 LONGEST = 1000
-OFF = 0.5
+OFF = 0.8
 """Pixels by which corners differ at least; some programs write the corner where the middle is meant."""
 
 
 def contradicting_world_file(path: str, image: Any) -> list[str]:
-    """Note a world file beside a GeoTIFF, an open dataset ``image``, that says another place than its tags."""
+    """Note a world file beside a GeoTIFF, the open dataset ``image``, that contradicts its tags."""
     own = image.transform
     if image.driver != "GTiff" or is_address(path) or own == Affine.identity():
         return []
@@ -30,7 +30,7 @@ def contradicting_world_file(path: str, image: Any) -> list[str]:
         for col, row in corners
         for x, y in [apply(~own, *apply(told, col, row))]
     )
-    if off <= OFF + 1e-3:
+    if off <= OFF:
         return []
     return [
         f"{beside.name} beside it puts its first corner at {told.c:.10g}, {told.f:.10g}, its own tags at"
