@@ -142,7 +142,7 @@ def test_check_of_a_scene_and_what_is_no_labels_speaks_of_labels(
     for name, values, error in (
         ("fractions", codes * 0.25, "holds 0.25, which is no class code"),
         ("measured", rng.random((40, 40)), "which is no class code"),
-        ("shares", codes == np.arange(4)[:, None, None], "these are shares of a pixel"),
+        ("shares", codes == np.arange(4)[:, None, None], "these are a band for each class"),
         ("beside a mask", np.stack([codes, (codes > 0) * 255]).astype(np.uint8), "has 2 bands; labels need"),
         ("colours", (codes * np.array([60, 0, 20])[:, None, None]).astype(np.uint8), "picture of 4 colours"),
         ("other date", rng.random((3, 40, 40)), "not a pair"),

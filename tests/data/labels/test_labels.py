@@ -192,7 +192,7 @@ def test_colours_and_shares_in_place_of_codes_are_called_so(tmp_path: Path) -> N
     shares = (codes == np.arange(3)[:, None, None]).astype(np.float32)
     shares[:, 0, :3] = 0
     shares[:, 0, 4] = (0.2, 0.3, 0.5)
-    with pytest.raises(InputError, match="these are shares of a pixel that add up to 1; make one band"):
+    with pytest.raises(InputError, match="these are a band for each class, with its share"):
         read_labels(located(tmp_path / "shares.tif", shares), scene)
     with pytest.raises(InputError, match="has 3 bands; labels need one band of class codes: name the file"):
         read_labels(located(tmp_path / "image.tif", shares * 7), scene)
@@ -476,3 +476,18 @@ def test_a_system_that_is_tied_to_no_place_is_no_georeferencing_beside_one_that_
         InputError, match="has a reference system that is tied to no place, so it is not known"
     ):
         read_labels(str(tmp_path / "points.csv"), scene)
+
+
+@pytest.mark.parametrize(("times", "alpha"), [(1, False), (255, False), (255, True)])
+def test_a_band_for_each_class_is_told_from_colours(
+    tmp_path: Path, scene: Scene, times: int, alpha: bool
+) -> None:
+    marks = np.array([MAP == code for code in np.unique(MAP)]) * np.uint8(times)
+    marks = marks.repeat(20, axis=1).repeat(20, axis=2)
+    marks = marks if alpha else np.concatenate([marks, 0 * marks[:1]])
+    with rasterio.open(
+        tmp_path / "labels.tif", "w", count=len(marks), height=60, width=80, dtype="uint8", transform=place()
+    ) as file:
+        file.write(marks)
+    with pytest.raises(InputError, match=r"they are a band for each class|these are a band for each class"):
+        read_labels(str(tmp_path / "labels.tif"), scene)

@@ -27,7 +27,7 @@ def test_fractions_that_a_scale_would_make_once_more_are_told(
     found = probably_scaled_twice(DeclaredScale((scale,) * 3, (0.0,) * 3, dtype), [(values, known)])
     assert (found is not None) == said
     if found is not None:
-        assert "are probably physical ones already, though a scale is declared (x" in found
+        assert "are probably physical ones already, and the scale that is declared (x" in found
 
 
 def test_without_data_nothing_is_said() -> None:

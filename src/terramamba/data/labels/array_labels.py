@@ -9,6 +9,7 @@ from jaxtyping import Float, Shaped
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_codes import NO_CODE, as_codes, counted, require_size, require_upright
 from terramamba.data.labels.class_raster import ClassRaster
+from terramamba.data.labels.interpolated import Borders, notes_on_codes_of
 from terramamba.data.labels.unlabelled import CodeCounts
 from terramamba.data.pixel_list import PixelList
 from terramamba.raster.readers.array_scene import ArraySource
@@ -49,7 +50,10 @@ def codes_of_arrays(path: str, scene: Scene, variable: str | None, min_abundance
         require_size(path, array.shape, scene)
         codes = as_codes(path, array)
         found = CodeCounts(dict(counted(codes)), missing=int(np.count_nonzero(codes == NO_CODE)))
-        return ClassRaster(PixelList.of(codes >= 0), codes[codes >= 0], found)
+        borders = Borders()
+        borders.add(codes)
+        said = notes_on_codes_of(path, borders, found.counts, named=False)
+        return ClassRaster(PixelList.of(codes >= 0), codes[codes >= 0], found, notes=said)
     notes = _check_shares(path, name, shares)
     largest = np.where(shares.max(axis=0) >= min_abundance, shares.argmax(axis=0) + 1, 0)
     names = {}

@@ -25,6 +25,11 @@ FEW_CODES = 40
 SUM_TOLERANCE = 0.02
 """How far shares of a pixel may add up beside 1."""
 SHOWN = 4
+_SHARES = (
+    "are a band for each class, with its share of a pixel or 1 where it is; make one band of the number of"
+    " the largest (in Python: numpy.argmax(shares, axis=0) + 1, and 0 where all are 0), or give them as .npy"
+    " or .mat"
+)
 
 
 def as_one_band(path: str, labels: Scene) -> tuple[Scene, tuple[str, ...]]:
@@ -37,6 +42,11 @@ def as_one_band(path: str, labels: Scene) -> tuple[Scene, tuple[str, ...]]:
         return labels, ()
     if not _all_equal(labels):
         raise InputError(f"{path}: {_what(labels)}")
+    if labels.alpha is not None and _shows_nothing(labels):
+        raise InputError(
+            f"{path}: its last band is called transparency, and all others are 0 wherever that is not:"
+            f" probably they {_SHARES}"
+        )
     said = f"{path}: its {labels.bands} bands are all the same and read as one"
     if isinstance(labels.source, GdalSource):
         # stays what GDAL reads, which may have names and colours beside it
@@ -69,16 +79,13 @@ def _what(labels: Scene) -> str:
     """What the bands of ``labels`` are instead, and the remedy."""
     needs = f"has {labels.bands} bands; labels need one band of class codes"
     colours = _colours(labels)
+    if _are_shares(labels) and (colours is None or not _is_drawn(labels)):
+        return f"{needs}, and these {_SHARES}"
     if colours is not None:
         shown = ", ".join(colours[:SHOWN]) + (", ..." if len(colours) > SHOWN else "")
         return (
             f"{needs}, and this is a picture of {count(len(colours), 'colour')} ({shown}); make codes of "
             "them (in QGIS: Raster > Conversion > RGB to PCT), and name the classes with --class-names"
-        )
-    if _are_shares(labels):
-        return (
-            f"{needs}, and these are shares of a pixel that add up to 1; make one band of the number of the "
-            "largest (in Python: numpy.argmax(shares, axis=0) + 1), or give them as .npy or .mat"
         )
     return f"{needs}: name the file of the labels, or save the band that holds them as a file of its own"
 
@@ -96,11 +103,28 @@ def _colours(image: Scene) -> list[str] | None:
     return ["#" + "".join(f"{part:02x}" for part in found[i].tolist()) for i in order.tolist()]
 
 
+def _shows_nothing(labels: Scene) -> bool:
+    """Whether all bands are 0 wherever a mask leaves anything."""
+    values, valid = sample_values(labels, (0,), SAMPLED_VALUES)
+    return bool(valid.any() and not values[valid].any())
+
+
+def _is_drawn(image: Scene) -> bool:
+    """Whether values are levels of colours, and no marks of 0 and 1."""
+    values, valid = sample_values(image, range(image.bands), SAMPLED_VALUES)
+    return bool((values[valid] > 1).any())
+
+
 def _are_shares(image: Scene) -> bool:
-    if image.bands == 1 or not image.dtype.startswith("float"):
+    """Whether bands add up to 1 where there are any, or in whole numbers to what marks one of them."""
+    if image.bands == 1:
         return False
     values, valid = sample_values(image, range(image.bands), SAMPLED_VALUES)
     pixels = values[:, valid.all(axis=0) & np.isfinite(values).all(axis=0)].astype(np.float64)
+    if not image.dtype.startswith("float"):
+        if not pixels.size or not pixels.max() or set(np.unique(pixels).tolist()) != {0.0, pixels.max()}:
+            return False
+        pixels /= pixels.max()
     if not pixels.size or pixels.min() < -SUM_TOLERANCE or pixels.max() > 1 + SUM_TOLERANCE:
         return False
     sums = pixels.sum(axis=0)

@@ -20,6 +20,7 @@ from terramamba.data.labels.class_codes import (
 )
 from terramamba.data.labels.class_names import twice_in_words
 from terramamba.data.labels.class_raster import ClassRaster
+from terramamba.data.labels.interpolated import Borders, notes_on_codes_of
 from terramamba.data.labels.label_grid import Strip, offset, read_nearest, read_shifted
 from terramamba.data.labels.legend import legend_of
 from terramamba.data.labels.one_band import as_one_band
@@ -226,6 +227,7 @@ def _collect(
     keys, codes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     counts: Counter[int] = Counter()
     missing = no_data = masked = 0
+    borders = Borders()
     for window, values, valid in strips:
         declared = ~is_data(values, labels.nodata)
         no_data += int(np.count_nonzero(~valid & declared))
@@ -233,6 +235,7 @@ def _collect(
         image = np.where(valid, as_codes(path, np.where(valid, values, 0)), NO_CODE)
         missing += int(np.count_nonzero(valid & (image == NO_CODE)))
         counts += counted(image)
+        borders.add(image)
         rows, cols = np.nonzero(image >= least)
         keys.append((rows + window.row) * scene.width + cols + window.col)
         codes.append(image[rows, cols])
@@ -244,6 +247,7 @@ def _collect(
         no_data=no_data,
         masked=masked if as_they_lie and found.hidden else 0,
     )
+    notes += notes_on_codes_of(path, borders, counts, named=bool(legend.names))
     twice = twice_in_words({code: name for code, name in legend.names.items() if code in counts})
     if twice is not None:
         notes = (*notes, f"{path}: {twice}")

@@ -34,7 +34,7 @@ def probably_scaled_twice(declared: DeclaredScale, stored: Sequence[Part]) -> st
     if high > MOST_FRACTION:
         return None
     return (
-        f"its values, floating-point numbers up to about {high:.3g}, are probably physical ones already,"
-        f" though a scale is declared ({declared.in_words()}) that makes them up to {high * scale:.3g}; take it out"
-        " of the file (gdal_edit.py -unsetscale -unsetoffset)"
+        f"its values, floating-point numbers up to about {high:.3g}, are probably physical ones already, and"
+        f" the scale that is declared ({declared.in_words()}) makes them {high * scale:.3g} at most; take it"
+        " out of the file (gdal_edit.py -unsetscale -unsetoffset)"
     )

@@ -1,0 +1,78 @@
+"""Codes of classes that were interpolated or measured are told from those of any map of classes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.ndimage import gaussian_filter, zoom
+
+from terramamba.core.errors import InputError
+from terramamba.data.labels.interpolated import Borders
+from terramamba.data.labels.labels import read_labels
+from terramamba.raster.readers.open import open_scene
+
+
+def drawn(seed: int, classes: int = 6, side: int = 120) -> np.ndarray:
+    """Patches of classes with codes from 1 on, and unlabelled pixels between some."""
+    random = np.random.default_rng(seed)
+    field = np.stack([gaussian_filter(random.normal(0, 1, (side, side)), 4) for _ in range(classes)])
+    return np.where(field.max(axis=0) > 0.02, field.argmax(axis=0) + 1, 0)
+
+
+def borders(codes: np.ndarray) -> Borders:
+    found = Borders()
+    for rows in np.array_split(codes, 3):
+        found.add(rows)
+    return found
+
+
+@pytest.mark.parametrize("times", [1.5, 2, 3, 5])
+def test_interpolated_codes_are_told(seed: int, times: float) -> None:
+    codes = zoom(drawn(seed).astype(float), times, order=1).round().astype(np.int64)
+    said = borders(codes).interpolated()
+    assert said is not None
+    assert "resample codes by nearest neighbour" in said
+    assert borders(zoom(drawn(seed), times, order=0)).interpolated() is None
+
+
+def test_steps_of_a_height_thin_lines_noise_and_codes_below_0_are_not(seed: int) -> None:
+    height = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (200, 200)), 8)
+    codes = drawn(seed)
+    lined = codes.copy()
+    lined[::9] = lined[:, ::7] = 3  # roads between fields
+    for right in (
+        np.digitize(height, np.quantile(height, [0.2, 0.4, 0.6, 0.8])) + 1,
+        codes,
+        lined,
+        np.random.default_rng(seed).integers(1, 9, (100, 100)),
+        codes - 1,
+        np.ones((4, 4), np.int64),
+        np.ones((2, 1), np.int64),
+    ):
+        assert borders(right).interpolated() is None
+        assert borders(right).measured(60, 60) is None or len(np.unique(right)) < 9
+
+
+def test_many_codes_that_change_little_are_said_and_refused_where_some_are_of_few_pixels(
+    tmp_path: Path, seed: int
+) -> None:
+    Image.fromarray((drawn(seed) * 40).astype(np.uint8)).save(tmp_path / "a.jpg", quality=75)
+    saved = np.asarray(Image.open(tmp_path / "a.jpg")).astype(np.int64)
+    assert borders(saved).measured(len(np.unique(saved)), 255) is not None
+    np.save(tmp_path / "scene.npy", np.ones((40, 50, 5), np.float32))
+    scene = open_scene(tmp_path / "scene.npy", shape=(40, 50))
+    steps = (np.arange(2000).reshape(40, 50) // 20 + 1).astype(np.uint8)
+    labels = tmp_path / "labels.npy", tmp_path / "labels.png"
+    for rare in (False, True):
+        steps[0, 0] = 150 if rare else 1
+        np.save(labels[0], steps)
+        Image.fromarray(steps).save(labels[1])
+        for path in map(str, labels):
+            if rare:
+                with pytest.raises(InputError, match="its 101 codes have no names, and neighbours differ by"):
+                    read_labels(path, scene)
+            else:
+                assert any(
+                    "probably they are measurements" in note for note in read_labels(path, scene).notes
+                )
