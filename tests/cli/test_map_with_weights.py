@@ -219,3 +219,22 @@ def test_fill_that_is_not_declared_is_named_in_place_of_negative_values(tmp_path
     with pytest.raises(tm.InputError, match=r"s\.tif: .* pixels hold -9999 in all bands.* --nodata -9999 l"):
         tm.shipped_classifier(scene)
     assert stripes(scene, nodata=[-9999.0]) == list(spectra(FULL))
+
+
+def test_the_offset_of_sentinel_2_is_asked_about_where_no_band_is_below_it(tmp_path, capsys):
+    nm = np.array([492.4, 559.8, 664.6, 832.8, 864.7, 1613.7, 2202.4])
+    for offset in (0, 0.1):
+        write(tmp_path / "s.tif", nm, change=lambda cube, offset=offset: cube + offset)
+        with rasterio.open(tmp_path / "s.tif", "r+") as file:
+            file.descriptions = ("B2", "B3", "B4", "B8", "B8A", "B11", "B12")
+        tm.shipped_classifier(tmp_path / "s.tif")
+        said = "no band has values below 1,000, which Sentinel-2's since" in capsys.readouterr().err
+        assert said == bool(offset)
+
+
+def test_a_scale_that_is_declared_of_fractions_is_named(tmp_path):
+    scene = write(tmp_path / "s.tif", FULL, stored=1.0, dtype="float32")
+    with rasterio.open(scene, "r+") as file:
+        file.scales = [1e-4] * len(FULL)
+    with pytest.raises(tm.InputError, match=r"s\.tif: its values.* are probably physical ones already"):
+        tm.shipped_classifier(scene)

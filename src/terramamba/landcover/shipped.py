@@ -17,7 +17,8 @@ from terramamba.landcover.usable_bands import MIN_VALID_FRACTION
 from terramamba.models.spectral_mlp import resampling_onto_grid
 from terramamba.models.weights import SavedModel
 from terramamba.raster.band_identity import bands_of
-from terramamba.raster.checks.reflectance import reflectance_scale, refuse_radiance
+from terramamba.raster.checks.reflectance import holds_offset, reflectance_scale, refuse_radiance
+from terramamba.raster.checks.scales import PROCESSING_OFFSET
 from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
@@ -34,6 +35,8 @@ FEWEST_PIXELS = 100
 """In fewer pixels a band may hold one value by chance; of more, it was not recorded: light that air takes."""
 NEEDED = ((430.0, 600.0, "blue or green"), (600.0, 700.0, "red"), (750.0, 900.0, "near-infrared"))
 """Light without some of which plants cannot be told from anything, first and last wavelength in nm."""
+SENTINEL_2, WHOLE = "Sentinel-2", 10_000.0
+"""What is noted of a scene with that satellite's bands, and its stored value of a reflectance of 1."""
 SWIR_NM = 1500.0
 """Without bands beyond, dry plants look as soils do."""
 
@@ -85,9 +88,15 @@ def shipped_run(
     try:
         divisor = reflectance_scale(seen.path, whole, known, seen.scale, scale, whole_numbers=integers)
     except InputError as error:
-        if not (fill := sample_statistics(seen).fill):
+        if not (doubts := sample_statistics(seen).doubts):
             raise
-        raise InputError(f"{seen.path}: {fill[0].in_words()}") from error
+        raise InputError(f"{seen.path}: {doubts[0]}") from error
+    if divisor == WHOLE and scale is None and SENTINEL_2 in " ".join(seen.notes) and holds_offset(whole):
+        say(
+            f"note: {seen.path}: no band has values below {PROCESSING_OFFSET:,.0f}, which Sentinel-2's since"
+            " processing baseline 04.00 are too large by; where these are such, give the file a scale and an"
+            " offset (gdal_edit.py -scale 0.0001 -offset -0.1)"
+        )
     if not refuse_radiance(seen.path, whole, wavelengths):
         say(
             f"note: {seen.path}: has no bands at 940 or 1,130 nm, by which radiance is told from surface"

@@ -491,3 +491,12 @@ def test_a_band_for_each_class_is_told_from_colours(
         file.write(marks)
     with pytest.raises(InputError, match=r"they are a band for each class|these are a band for each class"):
         read_labels(str(tmp_path / "labels.tif"), scene)
+
+
+@pytest.mark.parametrize("header", ["row,col,class", "Line,Sample,class"])
+def test_tables_that_number_pixels_are_not_asked_to_call_them_coordinates(
+    tmp_path: Path, scene: Scene, header: str
+) -> None:
+    (tmp_path / "labels.csv").write_text(f"{header}\n0,1,2\n")
+    with pytest.raises(InputError, match="number pixels, which may count from 0 or 1 and are not read; give"):
+        read_labels(str(tmp_path / "labels.csv"), scene)

@@ -104,3 +104,10 @@ def test_where_all_bands_have_few_values_none_is_accused() -> None:
 
 def test_bands_that_are_not_used_need_no_word() -> None:
     assert notes_on_codes(scene(("B2", "B3", "SCL"), measured(1), measured(2), codes(4, 5)), (0, 1)) == ()
+
+
+def test_the_only_band_may_be_a_map_of_classes() -> None:
+    (said,) = notes_on_codes(scene(None, codes(1, 2, 3, 4)), (0,))
+    assert said == "the only band of a.tif holds 1,2,3,4 alone, as maps of classes do: is it the scene?"
+    assert notes_on_codes(scene(None, measured(0)), (0,)) == ()
+    assert notes_on_codes(scene(None, codes(7)), (0,)) == ()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from terramamba.raster.checks.fill_values import probable_fill
+from terramamba.raster.checks.wrapped_values import probably_wrapped
 
 
 def scene(dtype: str, bands: int, seed: int, high: float = 3000) -> np.ndarray:
@@ -109,3 +110,14 @@ def test_nan_is_no_value(seed: int) -> None:
     values = scene("float32", 4, seed)
     values[:, :10] = np.nan
     assert found(values) == {}
+
+
+def test_half_precision_holds_no_usual_fill_and_no_warning_comes_of_it(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    values = scene("float16", 5, 0, 0.6)
+    assert found(values) == {}
+    values[:, :, :10] = -999
+    assert found(values) == {-999.0: 0.2}
+    assert probably_wrapped([(values, np.ones(values.shape, bool))]) is None
+    assert not recwarn.list

@@ -575,6 +575,8 @@ def test_lists_in_the_tags_of_a_whole_image_are_those_of_its_bands(
         (("B1", "B2", "B3", "B4"), False),
         (("ndvi_2001", "ndvi_2002", "ndvi_2003", "ndvi_2004"), False),
         (("a443", "b490", "a560", "b665"), False),
+        (("Band 1 (443.1)", "Band 2 (490.2)", "Band 3 (560.3)", "Band 4 (665.4)"), True),
+        (("ndvi (1)", "ndvi (2)", "ndvi (3)", "ndvi (4)"), False),
     ],
 )
 def test_names_that_are_numbers_behind_a_letter_are_no_wavelengths_and_said(
@@ -641,3 +643,10 @@ def test_a_list_that_calls_all_bands_bad_says_nothing(tmp_path: Path) -> None:
     scene = open_scene(envi(tmp_path, "bbl = {0, 0, 0}"))
     assert not any(scene.bad_bands)
     assert "its header's bbl calls all bands bad, so that it is not used" in scene.notes
+
+
+def test_names_as_r_writes_them_keep_their_unit(geotiff: Make, tmp_path: Path) -> None:
+    path = geotiff(tmp_path / "a.tif", np.ones((3, 4, 5), np.uint16))
+    with rasterio.open(path, "r+") as image:
+        image.descriptions = ("Band.1..443.1.Nanometers.", "X490.2.Nanometers", "X560.nm")
+    assert open_scene(path).wavelengths == pytest.approx((443.1, 490.2, 560))

@@ -26,6 +26,8 @@ def notes_on_codes(scene: Scene, bands: Sequence[int]) -> tuple[str, ...]:
 
     Reads some pixels. Raises ``InputError`` where the file is damaged.
     """
+    if len(bands) == 1:
+        return _only_codes(scene, bands[0])
     named = [band for band in bands if holds_codes(scene.band_names[band])]
     few = {band: held for band, held in _few_values(scene, bands).items() if band not in named}
     if not 0 < len(named) + len(few) < len(bands):
@@ -41,6 +43,17 @@ def notes_on_codes(scene: Scene, bands: Sequence[int]) -> tuple[str, ...]:
         f"the model uses {' and '.join(said)}, and no measurement; --bands {others} leaves"
         f" {'it' if len(left_out) == 1 else 'them'} out",
     )
+
+
+def _only_codes(scene: Scene, band: int) -> tuple[str, ...]:
+    """Say that the one band which is used holds few whole numbers, as a map of classes does."""
+    values, valid = sample_values(scene, (band,), SAMPLED_PIXELS)
+    data = values[valid & np.isfinite(values)]
+    held = np.unique(data)
+    if data.size < LEAST_PIXELS or not 1 < len(held) <= MOST_CODES or (held != np.round(held)).any():
+        return ()
+    shown = in_words(held[:SHOWN].astype(np.float64).tolist()) + ", ..." * (len(held) > SHOWN)
+    return (f"the only band of {scene.path} holds {shown} alone, as maps of classes do: is it the scene?",)
 
 
 def _few_values(scene: Scene, bands: Sequence[int]) -> dict[int, list[float]]:

@@ -62,7 +62,7 @@ class Fill:
 
 def probable_fill(parts: Sequence[Part]) -> tuple[Fill, ...]:
     """Find the values in ``parts`` of a scene that probably stand for no data; the most frequent first."""
-    finite = [(values, valid & np.isfinite(values)) for values, valid in parts]
+    finite = [(_wide(values), valid & np.isfinite(values)) for values, valid in parts]
     pixels = sum(valid[0].size for _, valid in finite)
     found = []
     for value in _candidates(finite):
@@ -77,6 +77,11 @@ def probable_fill(parts: Sequence[Part]) -> tuple[Fill, ...]:
     told = {fill.value for fill in found}
     found += [fill for fill in _in_some_bands(finite) if fill.value not in told]
     return tuple(sorted(found, key=lambda fill: -fill.share))
+
+
+def _wide(values: Shaped[np.ndarray, "c h w"]) -> Shaped[np.ndarray, "c h w"]:
+    """Return ``values`` in a type that the usual values fit in, which are beyond float16."""
+    return values.astype(np.float32) if values.dtype == np.float16 else values
 
 
 def _in_some_bands(parts: Sequence[Part]) -> list[Fill]:

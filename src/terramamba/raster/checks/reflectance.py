@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from terramamba.core.errors import InputError
+from terramamba.raster.checks.scales import PROCESSING_OFFSET
 
 SCALES = {1.0: 1.6, 100.0: 160.0, 10_000.0: 16_000.0}
 """Stored value of a reflectance of 1, and what bright pixels are below: snow, glint and clouds exceed 1."""
@@ -35,6 +36,9 @@ DEEPEST = 0.15
 Pines, Salinas), at most 0.02 in four scenes of reflectance."""
 LIT = 0.05
 """Fraction of the brightest pixels' light that a pixel must have to be looked at; others are noise there."""
+
+DARKEST = 0.1
+"""Percentile of the values of a band that are called its darkest."""
 
 SETTLE = "give --reflectance-scale, the stored value of a reflectance of 1"
 
@@ -87,6 +91,14 @@ def reflectance_scale(
             " components or anomalies; give a scene of surface reflectance"
         )
     return scale
+
+
+def holds_offset(values: Float[np.ndarray, "c n"]) -> bool:
+    """Tell whether reflectance times 10,000 is nowhere below the offset that Sentinel-2's values may have.
+
+    Water, shadow and plants are, in some band; of snow and deserts alone it says nothing.
+    """
+    return bool((np.percentile(values, DARKEST, axis=1) >= PROCESSING_OFFSET).all())
 
 
 def refuse_radiance(

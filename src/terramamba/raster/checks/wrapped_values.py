@@ -65,7 +65,7 @@ def probably_wrapped(parts: Sequence[Part]) -> Wrapped | None:
 def _in_band(parts: Sequence[Part], band: int, bits: int) -> tuple[int, int, float] | None:
     """The least and the largest of such values of a band, and the share of its pixels that hold them."""
     half, whole = 1 << (bits - 1), 1 << bits
-    most = max((values[band].max(initial=0, where=valid[band]) for values, valid in parts), default=0)
+    most = max((values[band].max(initial=0, where=valid[band]).item() for values, valid in parts), default=0)
     if parts[0][0].dtype.kind not in "iuf" or not half <= most < whole:
         return None
     data = np.concatenate([values[band][valid[band]] for values, valid in parts]).astype(np.float64)

@@ -30,6 +30,8 @@ from terramamba.raster.readers.npz import list_npz, load_npz
 from terramamba.raster.readers.references import require_own_hdf5
 
 Kind = Literal["MATLAB v5", "MATLAB v7.3", "NumPy .npy", "NumPy .npz"]
+DEEPEST = 3
+"""Axes of a scene."""
 KINDS = "biufcU"
 """Types of arrays that are looked at: numbers and text."""
 # What the readers raise on a damaged file.
@@ -148,7 +150,9 @@ def pick_array(
         return candidates[0]
     wanted = " or ".join(f"{n}-D" for n in ndim)
     if not candidates:
-        raise InputError(f"{path}: no {wanted} array; it holds {listing}; give another file")
+        deep = any(len(array.shape) > DEEPEST for array in numeric.values())
+        remedy = "save one image alone, of rows, columns and bands" if deep else "give another file"
+        raise InputError(f"{path}: no {wanted} array; it holds {listing}; {remedy}")
     listing = ", ".join(f"{n} {dims(numeric[n].shape)}" for n in candidates)
     raise InputError(f"{path}: several {wanted} arrays: {listing}; choose one with {flag}")
 

@@ -186,7 +186,10 @@ def bare_numbers(names: Sequence[str], centres: Centres) -> list[str]:
 
 
 def _unprefixed(names: Sequence[str]) -> list[str]:
-    """Names without the few letters that all begin with, as R has them (X443.0), where numbers follow."""
+    """The numbers of names: in brackets, or behind letters that all begin with, as R has them (X443.0)."""
+    inside = [re.search(r"[(\[.]\s*(\d+(?:[.,]\d+)?)\s*[)\].]$", name.strip()) for name in names]
+    if inside and all(inside):
+        return [match[1] for match in inside if match is not None]
     found = [re.fullmatch(r"([A-Za-z]{1,10}[_ ]?)(\d.*)", name.strip()) for name in names]
     known = [match for match in found if match is not None]
     if len(known) < len(names) or len({match[1] for match in known}) != 1:

@@ -20,6 +20,8 @@ from terramamba.raster.views.quality_layers import serves_as_mask
 from terramamba.raster.windows import Window
 
 LABELS = "mask"
+OF_PIXELS = (("row", "col"), ("row", "column"), ("line", "sample"), ("i", "j"), ("pixel_x", "pixel_y"))
+"""Columns of tables that count pixels, in small letters."""
 """Column of a table of tiles that lists their labels."""
 IMAGE_SUFFIXES = {
     ".tif",
@@ -116,6 +118,11 @@ def open_table(table: str, column: str, open_one: OpenOne, alpha: AlphaUse | Non
     read = read_table(Path(table), "save it as a CSV table in UTF-8 (in Excel: CSV UTF-8)")
     if column not in read.titles:
         there = ", ".join(read.titles.values()) or "none"
+        if column == LABELS and any(read.titles.keys() >= {row, col} for row, col in OF_PIXELS):
+            raise InputError(
+                f"{table}: its columns ({there}) number pixels, which may count from 0 or 1 and are not read;"
+                " give coordinates x and y, or lon and lat (in Python: rasterio's `image.xy(row, col)`)"
+            )
         if column == LABELS:
             raise InputError(
                 f"{table}: its columns ({there}) tell no places of labels; call two of them x and y, or lon "

@@ -34,7 +34,8 @@ _UNITS = {
 _WAVENUMBERS = re.compile(r"wave ?numbers?|(1/|/ ?)cm|cm ?[-^*]+ ?1|cm⁻¹|kayser")
 _NUMBER = r"[0-9]+(?:[.,][0-9]+)?"
 _UNIT = r"nm|[uµμ]m|nanomet(?:er|re)s?|micromet(?:er|re)s?|microns?"
-_IN_DESCRIPTION = re.compile(rf"({_NUMBER})\s*[(\[]?({_UNIT})\b", re.I)
+_IN_DESCRIPTION = re.compile(rf"({_NUMBER})[\s.]*[(\[]?({_UNIT})\b", re.I)
+"""R makes points of blanks and brackets: ``Band.1..420.24.Nanometers.``"""
 _WITH_UNIT = re.compile(rf"({_NUMBER})\s*({_UNIT})", re.I)
 _FROM_TO = re.compile(rf"({_NUMBER})\s*(?:{_UNIT})?\s*(?:[-–—]|to|\.\.+)\s*({_NUMBER})\s*({_UNIT})\b", re.I)
 _WIDTH = re.compile(rf"(?:fwhm|width)[\s:=]*{_NUMBER}\s*(?:{_UNIT})\b", re.I)
