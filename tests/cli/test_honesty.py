@@ -16,6 +16,7 @@ from terramamba.data.splits.split_files import load_split
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.windows import Window
 
 
 def images(folder: Path) -> list[Path]:
@@ -129,6 +130,17 @@ def test_the_run_s_own_training_pixels_are_not_scored_again(workshop, tmp_path, 
     assert f"not scored, they trained the model or chose its epoch: {learnt} pixels" in done.out
     test = json.loads((workshop.cover_run / "metrics.json").read_text())["test"]
     assert f"overall accuracy  {100 * test['oa']:.2f} %" in done.out
+
+    own = open_scene(workshop.scene.scene)
+    top, left, side = own.height // 4, own.width // 4, own.height // 2
+    part = tmp_path / "part.tif"  # of the same image, and stored otherwise
+    where = Window(top, left, side, side)
+    write_geotiff(part, own.read(where)[0], own.grid.crop(where), nodata=own.nodata)
+    labels = workshop.scene.labels
+    done = terramamba("classify", "evaluate", workshop.cover_run, "--scene", part, "--labels", labels)
+    assert done.status == 0, done.err
+    learnt = np.count_nonzero(np.isin(roles[top : top + side, left : left + side], (1, 2)))
+    assert f"not scored, they trained the model or chose its epoch: {learnt} pixels" in done.out
 
     values, _ = open_scene(workshop.scene.labels).read()
     only = tmp_path / "labels.tif"

@@ -7,39 +7,36 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
+from jaxtyping import Int
 
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
-from terramamba.core.run_files import CONFUSION, SPLIT
+from terramamba.core.run_files import CONFUSION
 from terramamba.core.words import percent
 from terramamba.data.labels.class_matching import known_targets
 from terramamba.data.labels.class_table import UNLABELLED
 from terramamba.data.labels.labels import read_labels, unmasked
 from terramamba.data.labels.raster_labels import label_shape
-from terramamba.data.pairs.same_file import same_content_key
 from terramamba.data.patch_store import PatchStore
-from terramamba.data.pixel_list import PixelList
 from terramamba.data.settings import VectorOptions
-from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.data.splits.split_files import load_split
+from terramamba.data.splits.leakage import TEST
 from terramamba.landcover.mirrored import better_mirrored
 from terramamba.landcover.patches import PatchDataset
 from terramamba.landcover.samples import prepare_samples
 from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.smoothing_strength import chosen_smoothing, reach_of, smoothed_at
+from terramamba.landcover.trained_pixels import trained_pixels
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
 from terramamba.mapping.regularise import Smoothing, smoothed_logits
 from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
-from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held, without_values
 from terramamba.runs.folder import Run, write_confusion
-from terramamba.runs.record import has_settings, read_settings
+from terramamba.runs.record import read_settings
 from terramamba.scores.calibration import class_calibration
 from terramamba.scores.metrics import confusion_matrix
 from terramamba.training.predict import class_logits
@@ -227,7 +224,7 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     missing = int(np.count_nonzero(known & ~scored))
     if missing:
         notes.append(f"not scored, without data in a used band (NaN and infinity are none): {missing} pixels")
-    learnt = scored & _learnt_from(run, scene, given.pixels)
+    learnt = scored & trained_pixels(run, scene, given.pixels)
     if learnt.any():
         notes.append(
             f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"
@@ -235,21 +232,3 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
         scored &= ~learnt
     pixels = given.pixels.only(scored).coordinates
     return _Scored(scene, store, pixels, targets[scored], f"external-p{shape.size}", notes)
-
-
-def _learnt_from(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
-    """Which pixels trained the model or chose its epoch, where ``scene`` is the run's own or a copy of it."""
-    none = np.zeros(len(pixels), bool)
-    if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
-        return none  # a model alone
-    own = read_settings(run.folder, ClassifySettings).scene
-    if own is not None:
-        own, _ = split_variable(own, None, "--scene-variable")
-    if own is None or not all(Path(path).exists() for path in (own, scene.path)):
-        return none
-    if same_content_key(own) != same_content_key(scene.path):
-        return none
-    split = load_split(run.folder)
-    if split.pixels.shape != pixels.shape:
-        return none
-    return split.pixels.only(np.isin(split.subsets, (TRAIN, VALIDATION))).find(pixels.keys) >= 0

@@ -482,7 +482,7 @@ def test_a_system_that_is_tied_to_no_place_is_no_georeferencing_beside_one_that_
 def test_a_band_for_each_class_is_told_from_colours(
     tmp_path: Path, scene: Scene, times: int, alpha: bool
 ) -> None:
-    marks = np.array([MAP == code for code in np.unique(MAP)]) * np.uint8(times)
+    marks = np.array([code == MAP for code in np.unique(MAP)]) * np.uint8(times)
     marks = marks.repeat(20, axis=1).repeat(20, axis=2)
     marks = marks if alpha else np.concatenate([marks, 0 * marks[:1]])
     with rasterio.open(
