@@ -130,3 +130,10 @@ def test_a_shape_beyond_the_ends_of_numbers_has_no_place() -> None:
     assert placed[1].coords[0] == pytest.approx((30, 20))
     assert placed[2].is_empty
     assert placed[3] is None
+
+
+def test_numbers_of_pixels_are_no_degrees_though_the_scene_lies_among_them(tmp_path: Path) -> None:
+    grid = Grid(70, 60, CRS.from_epsg(32633), Affine(10, 0, 500_000, 0, -10, 5_800_000))
+    (tmp_path / "pixels.csv").write_text("x,y,class\n0,0,a\n59,69,b\n31,52,a\n")
+    with pytest.raises(InputError, match=r"seem to be pixels of s\.tif \(60 x 70\), and no places"):
+        on_pixels(read_features(str(tmp_path / "pixels.csv")), grid, "s.tif")

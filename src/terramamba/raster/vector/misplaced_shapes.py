@@ -49,11 +49,12 @@ def require_here(path: str, shapes: Bounds, crs: CRS | None, grid: Grid, scene: 
         return
     said = f"x {left:.8g} to {right:.8g}, y {bottom:.8g} to {top:.8g}"
     exchanged = (bottom, left, top, right)
+    pixels = InputError(
+        f"{path}: its coordinates ({said}) seem to be pixels of {scene} ({grid.width} x {grid.height}),"
+        " and no places; georeference them, or save them as an image of the same pixels"
+    )
     if here is not None and _far(shapes, here) and _are_pixels(shapes, here, grid):
-        raise InputError(
-            f"{path}: its coordinates ({said}) seem to be pixels of {scene} ({grid.width} x {grid.height}),"
-            " and no places; georeference them, or save them as an image of the same pixels"
-        )
+        raise pixels
     if here is not None and _far(shapes, here) and meet(exchanged, here):
         order = "latitude before longitude" if crs.is_geographic else "y before x"
         raise InputError(
@@ -63,6 +64,8 @@ def require_here(path: str, shapes: Bounds, crs: CRS | None, grid: Grid, scene: 
     if not stated and own is not None and _far(shapes, own):
         degrees = bounds_in(grid, CRS.from_epsg(4326))
         if degrees is not None and meet(shapes, degrees):
+            if _are_pixels(shapes, degrees, grid):
+                raise pixels
             raise InputError(
                 f"{path}: states no reference system, and its coordinates ({said}) are degrees that lie on "
                 f"{scene}; say --labels-crs EPSG:4326, or save it with its system (a .prj beside a .shp)"
