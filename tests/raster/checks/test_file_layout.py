@@ -1,10 +1,12 @@
 """Headers that describe another layout than their file has are told from right ones of any image."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from terramamba.data.synthetic.scene import draw_scene
 from terramamba.raster.checks.describe import describe
@@ -78,6 +80,25 @@ SPECTRUM = (2000 + 800 * np.sin(np.linspace(0, 9, 60)))[:, None, None]
 def test_noise_stripes_and_constants_leave_the_header_as_it_is(values: np.ndarray, tmp_path: Path) -> None:
     interleave = list(ORDERS)[values.size % 3]
     assert better_layout(layout_of(values.astype(np.float32), tmp_path / "a.img", interleave)) is None
+
+
+def photograph(seed: int) -> np.ndarray:
+    """Three bands of the same shapes, hardly unlike in colour."""
+    random = np.random.default_rng(seed)
+    light = gaussian_filter(random.normal(0, 1, (150, 131)), 1.2)
+    rgb = 120 + 150 * light + random.normal(0, 4, (3, 150, 131)) + np.array([12, 0, -9])[:, None, None]
+    return rgb.clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(("stored", "written"), [("bil", "bip"), ("bip", "bsq"), ("bip", "bil")])
+def test_of_few_bands_the_rhythm_tells_the_interleave(
+    tmp_path: Path, seed: int, stored: Interleave, written: Interleave
+) -> None:
+    values = photograph(seed)
+    right = layout_of(values, tmp_path / "a.img", stored)
+    assert better_layout(right) is None
+    assert better_layout(replace(right, interleave=written)) == f"interleave = {stored}"
+    assert better_layout(layout_of(values, tmp_path / "b.img", "bsq")) is None
 
 
 def test_a_wrong_header_is_named_by_check_and_before_training(scene: np.ndarray, tmp_path: Path) -> None:

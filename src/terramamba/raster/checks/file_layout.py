@@ -2,9 +2,11 @@
 
 Any numbers with the right product describe the file, and the wrong ones mix pixels of all over the image and
 bands. Neighbours on the ground are alike, and so is a pixel in neighbouring bands: where they are far more
-alike with the interleave or two of the numbers exchanged, the header is probably wrong. Of 174 images,
-most of them real, in each of the three orders none is said to be; of wrong headers of images of 6 bands and
-more with 48 x 48 pixels two thirds are: not those of noise, of components and of sizes that are nearly equal.
+alike with the interleave or two of the numbers exchanged, the header is probably wrong; and so it is where
+bands come back in the rhythm of another interleave. Of 174 images, most of them real, in each of the three
+orders none is said to be; of wrong headers of images of 6 bands and more with 48 x 48 pixels two thirds are:
+not those of noise, of components and of sizes that are nearly equal. Of 81 photographs of 3 bands that lie by
+line or pixel nine in ten are, of those by band two thirds.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,10 +15,11 @@ from itertools import combinations, islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Shaped
 from rasterio.errors import RasterioError
 
 from terramamba.core.errors import InputError
+from terramamba.raster.checks.band_rhythm import rhythm_of
 from terramamba.raster.readers.band_metadata import whole_number
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.envi_header import Interleave, header_entries, interleave_of
@@ -64,6 +67,11 @@ class Layout:
         wanted: dict[str, int | slice] = {"b": band, "l": rows, "s": cols}
         file = NpyArray(self.path, self.stored, self.dtype, False, self.offset)
         return np.asarray(file[tuple(wanted[axis] for axis in _STORED[self.interleave])], np.float64)
+
+    def numbers(self, first: int, end: int) -> Shaped[np.ndarray, " n"]:
+        """Read numbers as they follow each other in the file."""
+        flat = (int(np.prod(self.sizes, dtype=np.int64)),)
+        return NpyArray(self.path, flat, self.dtype, False, self.offset)[slice(first, end),]
 
 
 @dataclass(frozen=True)
@@ -118,6 +126,14 @@ def layout_of(path: str) -> Layout | None:
 def better_layout(layout: Layout) -> str | None:
     """Name entries as the header should have them, with which pixels are far more alike; None: as it is."""
     try:
+        rhythm = rhythm_of(layout.numbers, layout.sizes)
+        if rhythm is not None and rhythm != layout.interleave:
+            own, other = likeness_of(layout, LEAST_SIDE), likeness_of(replace(layout, interleave=rhythm))
+            smoother = own is not None and other is not None and other.ground > own.ground
+            if smoother or (
+                rhythm == "bip" and other is not None
+            ):  # thirds of a line may come back line by line
+                return f"interleave = {rhythm}"
         own = likeness_of(layout, LEAST_SIDE)
         if own is None or own.least >= CLEAR:
             return None
