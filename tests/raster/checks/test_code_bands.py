@@ -111,3 +111,4 @@ def test_the_only_band_may_be_a_map_of_classes() -> None:
     assert said == "the only band of a.tif holds 1,2,3,4 alone, as maps of classes do: is it the scene?"
     assert notes_on_codes(scene(None, measured(0)), (0,)) == ()
     assert notes_on_codes(scene(None, codes(7)), (0,)) == ()
+    assert notes_on_codes(scene(None, codes(*range(131, 140))), (0,)) == ()  # heat, as Landsat 5 has it

@@ -108,7 +108,7 @@ def parse(
 def parse_given(
     usage: Usage, options: type[O], argv: Sequence[str], *, decided: Callable[[O], O] | None = None
 ) -> tuple[O, list[str], frozenset[str]]:
-    """As ``parse``, and name the options that were given, by flags with the value that they have anyway, too.
+    """Read as ``parse`` does, and name the options that were given, by flags at their default, too.
 
     Files of settings may hold all of them, so that of those others count alone.
     """

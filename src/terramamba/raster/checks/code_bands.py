@@ -52,6 +52,8 @@ def _only_codes(scene: Scene, band: int) -> tuple[str, ...]:
     held = np.unique(data)
     if data.size < LEAST_PIXELS or not 1 < len(held) <= MOST_CODES or (held != np.round(held)).any():
         return ()
+    if held[0] not in (0, 1):  # a band of heat or of dark water may have as few
+        return ()
     shown = in_words(held[:SHOWN].astype(np.float64).tolist()) + ", ..." * (len(held) > SHOWN)
     return (f"the only band of {scene.path} holds {shown} alone, as maps of classes do: is it the scene?",)
 
