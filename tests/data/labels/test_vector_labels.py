@@ -454,9 +454,9 @@ def test_tables_of_points_as_other_programs_write_them(
 
 def test_tables_without_places_are_told_what_labels_are(tmp_path: Path, scene: Scene) -> None:
     path = tmp_path / "points.csv"
-    path.write_text("row,col,class\n3,4,a\n")
+    path.write_text("up,right,class\n3,4,a\n")
     with pytest.raises(
-        InputError, match=r"columns \(row, col, class\) tell no places of labels; call two of"
+        InputError, match=r"columns \(up, right, class\) tell no places of labels; call two of"
     ):
         read_labels(str(path), scene)
     path.write_text("wkt,class\nPOINT (3 4),a\nPOINT 3 4,b\n")

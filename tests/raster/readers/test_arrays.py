@@ -204,7 +204,7 @@ def test_what_does_not_fit(tmp_path: Path) -> None:
         open_scene(path, shape=(7, 8))
     path = save(tmp_path / "b", "v5.mat", {"x": np.ones((4, 5, 6, 2))})
     with pytest.raises(
-        InputError, match=r"b\.mat: no 2-D array; it holds x 4 x 5 x 6 x 2; give another file"
+        InputError, match=r"b\.mat: no 2-D array; it holds x 4 x 5 x 6 x 2; save one image alone"
     ):
         open_scene(path)
     with pytest.raises(InputError, match=r"x 4 x 5 x 6 x 2 has 4 axes; a scene has 2 or 3"):
