@@ -17,7 +17,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.run_files import UNITS
 from terramamba.core.tables import read_rows
 from terramamba.data.synthetic.files import make_pairs
-from terramamba.runs.folder import load_run, prepare_folder
+from terramamba.runs.clearing import clear
+from terramamba.runs.folder import load_run
 from terramamba.scores.metrics import change_f1, class_counts
 from terramamba.scores.sampling_units import counts_by_unit
 
@@ -119,7 +120,7 @@ def test_overwriting_leaves_no_file_of_a_run(trained, tmp_path):
     settings, _ = trained
     run = tmp_path / "run"
     shutil.copytree(settings.out, run)
-    prepare_folder(run, overwrite=True)
+    clear(run)
     assert list(run.iterdir()) == []
 
 

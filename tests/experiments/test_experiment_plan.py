@@ -5,7 +5,7 @@ Files that fail all runs of a set are named before the first of them.
 
 import errno
 import logging
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,18 @@ from affine import Affine
 from rasterio.crs import CRS
 
 from cards import change_card
+from terramamba import pipeline
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_yaml
 from terramamba.experiments import pool
 from terramamba.experiments.experiment import run_experiment
-from terramamba.experiments.plan import PlannedRun, other_settings
+from terramamba.experiments.one_run import do_run
+from terramamba.experiments.plan import PlannedRun, is_done, other_settings
 from terramamba.models.weights import SavedModel
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.runs.model_card import write_card
+from terramamba.runs.run_lock import at_work
 from terramamba.tasks import TASKS
 
 EARLIER = {"in_channels": 2, "num_classes": 1}
@@ -132,3 +135,51 @@ def test_files_that_fail_every_run_of_a_set_are_named_before_the_first_run(
         run_experiment(file, files / "out", tasks=TASKS, train=never, device="cpu")
     assert "\n" not in str(refused.value)
     assert not (files / "out").exists()
+
+
+def kept_in(folder: Path) -> dict[str, bytes]:
+    """All files of a run but those of one that is to replace it."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and ".new-run" not in path.parts]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+def test_a_run_with_other_settings_stays_until_the_one_that_replaces_it_is_complete(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (files / "pairs.csv").write_text(PAIRS)
+    task, out = TASKS["change"], files / "run"
+    settings = task.settings(data=str(files / "pairs.csv"), model="cva", out=str(out), device="cpu")
+    earlier = PlannedRun(task, "pairs", "given", "cva", "", False, settings)
+    do_run(earlier, pipeline.train)
+    wanted = replace(earlier, settings=replace(settings, nodata=[7.0]))
+    assert is_done(earlier)
+    assert not is_done(wanted)
+    assert "the run has nodata None, not [7.0]" in str(other_settings(wanted))
+    before = kept_in(out)
+    with pytest.raises(InputError, match="the run has nodata"):
+        do_run(wanted, pipeline.train)
+
+    def ended(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    anew = replace(wanted, settings=replace(wanted.settings, overwrite=True))
+    with monkeypatch.context() as training:
+        training.setattr("terramamba.pipeline.training._fitted", ended)
+        with pytest.raises(KeyboardInterrupt):
+            do_run(anew, pipeline.train)
+    assert kept_in(out) == before
+    assert is_done(earlier)  # for those who give the earlier file again
+    assert not is_done(wanted)
+    assert other_settings(wanted) is None  # it is gone on with, with or without --overwrite
+    do_run(wanted, pipeline.train)
+    assert is_done(wanted)
+    assert not is_done(earlier)
+    assert not (out / ".new-run").exists()
+
+
+def test_one_process_at_a_time_does_the_runs_of_a_folder(files: Path) -> None:
+    (files / "pairs.csv").write_text(PAIRS)
+    file, out = files / "study.yaml", files / "out"
+    file.write_text(yaml.safe_dump({"data": {"pairs": {"data": "pairs.csv"}}, "models": {"cva": {}}}))
+    with at_work(out), pytest.raises(InputError, match="out: another run is at work on it"):
+        run_experiment(file, out, tasks=TASKS, train=pipeline.train, device="cpu")

@@ -24,7 +24,8 @@ from terramamba.models.baselines import svm
 from terramamba.models.registry import model_spec
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
-from terramamba.runs.folder import load_run, prepare_folder
+from terramamba.runs.clearing import clear
+from terramamba.runs.folder import load_run
 from terramamba.scores.sampling_units import counts_by_unit
 
 
@@ -174,7 +175,7 @@ def test_overwriting_leaves_no_file_of_a_run(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(settings.out, run)
     assert (run / "split.tif.aux.xml").is_file()
-    prepare_folder(run, overwrite=True)
+    clear(run)
     assert list(run.iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, HISTORY, METRICS
 from terramamba.runs import exchange
 from terramamba.runs.apart import trained_apart
 from terramamba.runs.exchange import MOVED, NEW, WHOLE, final, refuse_unsettled, settle
-from terramamba.runs.folder import as_begun, check_folder, load_run, prepare_folder, run_folder
+from terramamba.runs.folder import as_begun, check_folder, load_run, run_folder
 from terramamba.runs.record import read_runs
 from terramamba.runs.run_lock import at_work
 from terramamba.runs.seeds import train_seeds
@@ -294,9 +294,3 @@ def test_what_is_no_folder_where_new_runs_are_made_is_in_no_way(run, name):
     (run / name).write_text("no run")
     train(settings(run))
     assert all_of(run) == {"notes.txt": "mine", **dict.fromkeys(LATER, "later")}
-
-
-def test_clearing_for_good_takes_what_was_begun_too(run):
-    write_yaml(run / NEW / CONFIG, {"seed": 1})
-    prepare_folder(run, overwrite=True)
-    assert all_of(run) == {"notes.txt": "mine"}

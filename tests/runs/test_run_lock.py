@@ -9,7 +9,7 @@ import pytest
 from programs import start
 from terramamba.core import folder_lock
 from terramamba.core.errors import InputError
-from terramamba.runs.folder import check_folder, prepare_folder
+from terramamba.runs.folder import check_folder
 from terramamba.runs.run_lock import LOCK, at_work, contents, refuse_at_work
 
 LEFT = (".config.4711.part.yaml", ".model.12.part.safetensors", ".split.tif.staged.part/draft.tif")
@@ -37,8 +37,9 @@ def test_a_folder_with_nothing_but_left_overs_is_taken_as_an_empty_one(stuck, fl
     (stuck / "checkpoints" / ".last.9.part.ckpt").unlink()
     (stuck / "checkpoints").rmdir()
     assert check_folder(stuck, **flags) == stuck
-    prepare_folder(stuck, **flags)
-    assert not any(stuck.iterdir())
+    with at_work(stuck):
+        pass
+    assert not stuck.exists() or not any(stuck.iterdir())
 
 
 def test_left_overs_are_removed_and_hidden_files_of_others_stay(stuck):

@@ -20,13 +20,15 @@ from terramamba.core.run_files import CHECKPOINT
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.registry import create_model
+from terramamba.runs.clearing import clear
 from terramamba.runs.folder import (
     as_begun,
+    check_folder,
     check_same_config,
     load_run,
-    prepare_folder,
     write_confusion,
 )
+from terramamba.runs.run_lock import at_work
 from terramamba.runs.run_log import run_log
 from terramamba.training.settings import TrainSettings
 
@@ -50,23 +52,26 @@ def run(tmp_path):
 
 
 def test_a_new_or_empty_folder_is_taken(tmp_path):
-    assert prepare_folder(tmp_path / "a" / "b").is_dir()
-    assert prepare_folder(str(tmp_path / "a" / "b")) == tmp_path / "a" / "b"
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "a/b"):
+        assert check_folder(str(tmp_path / name)) == tmp_path / name
+    assert not (tmp_path / "a").exists()
 
 
 def test_a_used_folder_is_refused_with_what_to_do(run):
     before = names(run)
     with pytest.raises(InputError, match="is not empty; give --resume to go on, --overwrite to start again"):
-        prepare_folder(run)
+        check_folder(run)
     with pytest.raises(InputError, match="exclude each other"):
-        prepare_folder(run, resume=True, overwrite=True)
+        check_folder(run, resume=True, overwrite=True)
     with pytest.raises(InputError, match=r"notes\.txt is a file; give another --out"):
-        prepare_folder(run / "notes.txt")
+        check_folder(run / "notes.txt")
     assert names(run) == before
 
 
 def test_overwrite_removes_what_a_run_writes_and_nothing_else(run):
-    prepare_folder(run, overwrite=True)
+    with at_work(run):
+        clear(run)
     mine = ["checkpoints", "checkpoints/mine.ckpt", "notes.txt", "seed-8", "seed-8/config.yaml", "split.txt"]
     assert names(run) == mine
 
@@ -75,18 +80,20 @@ def test_a_folder_that_is_no_run_is_never_cleared(tmp_path):
     (tmp_path / "config.yaml").write_text("name: another program\n")
     (tmp_path / "metrics.json").write_text("{}")
     with pytest.raises(InputError, match="not a run folder, so it stays"):
-        prepare_folder(tmp_path, overwrite=True)
+        check_folder(tmp_path, overwrite=True)
     assert names(tmp_path) == ["config.yaml", "metrics.json"]
 
 
 def test_resume_wants_a_run(run, tmp_path):
     before = names(run)
-    assert prepare_folder(run, resume=True) == run
+    assert check_folder(run, resume=True) == run
+    with at_work(run):
+        pass
     assert {*before} - {*names(run)} == {".history.99.part.csv"}  # what a kill has left
     (run / CHECKPOINT).unlink()
-    assert prepare_folder(run, resume=True) == run
+    assert check_folder(run, resume=True) == run
     with pytest.raises(InputError, match="leave out --resume"):
-        prepare_folder(tmp_path / "new", resume=True)
+        check_folder(tmp_path / "new", resume=True)
 
 
 def test_a_file_is_there_whole_or_not_at_all(tmp_path):
@@ -273,7 +280,7 @@ def test_a_run_whose_files_would_be_written_elsewhere_through_a_link_is_refused(
         (run / name).rmdir()
     (run / name).symlink_to(victim if name == "checkpoints" else victim / "log.txt")
     with pytest.raises(InputError, match=rf"{name}: is a link, and what is written and removed there"):
-        prepare_folder(run, **how)
+        check_folder(run, **how)
     assert names(victim) == ["last.ckpt"]
 
 
@@ -281,7 +288,7 @@ def test_a_run_whose_files_would_be_written_elsewhere_through_a_link_is_refused(
 def test_a_log_that_is_a_pipe_is_refused_as_writing_it_would_have_no_end(run):
     os.mkfifo(run / "log.txt")
     with pytest.raises(InputError, match=r"log\.txt: is a pipe and no file"):
-        prepare_folder(run, resume=True)
+        check_folder(run, resume=True)
 
 
 def test_a_file_of_a_run_that_is_a_link_is_replaced_and_what_it_leads_to_stays(run, tmp_path):
@@ -289,7 +296,7 @@ def test_a_file_of_a_run_that_is_a_link_is_replaced_and_what_it_leads_to_stays(r
     for name in ("plan.json", "metrics.json"):
         (run / name).symlink_to(tmp_path / "precious.json")
     write_json(run / "plan.json", {"a": 1})
-    prepare_folder(run, overwrite=True)
+    clear(run)
     assert not {"plan.json", "metrics.json"} & {*names(run)}
     assert (tmp_path / "precious.json").read_text() == "precious"
 

@@ -1,7 +1,7 @@
 """An experiment from its file to its tables."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from terramamba.experiments.pool import run_all
 from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import require_optuna, run_search, searched_sets
-from terramamba.experiments.values import Tasks
-from terramamba.runs.folder import prepare_folder
+from terramamba.experiments.values import Experiment, Tasks
+from terramamba.runs.run_lock import at_work
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,13 @@ def run_experiment(
     """Do every run of the file that is not done, and write results and tables.
 
     Runs in ``out`` that were ended go on. Results are written also where this call is interrupted.
-    ``overwrite`` trains anew the runs in ``out`` that have other settings. Runs are for any of ``tasks``, by
+    ``overwrite`` trains anew the runs in ``out`` that have other settings; each stays as it is until its new
+    one is complete, and counts for no table meanwhile. Runs are for any of ``tasks``, by
     name, and each is trained by ``train``.
 
     Raises:
-        InputError: a file that is wrong, with the key; files that it names and cannot be used; or runs in
-            ``out`` with other settings.
+        InputError: a file that is wrong, with the key; files that it names and cannot be used; runs in
+            ``out`` with other settings; or another process that is at work in ``out``.
     """
     if jobs < 1:
         raise InputError(f"--jobs {jobs}: at least 1 is needed")
@@ -61,6 +62,23 @@ def run_experiment(
     require_place(folder)
     experiment = read_experiment(Path(file), tasks, variables)
     require_optuna(experiment)
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder} is a file; give another --out")
+    with at_work(folder):
+        return _do_all(experiment, file, folder, tasks, train, jobs, device, overwrite)
+
+
+def _do_all(
+    experiment: Experiment,
+    file: str | Path,
+    folder: Path,
+    tasks: Tasks,
+    train: Train,
+    jobs: int,
+    device: str,
+    overwrite: bool,
+) -> Outcome:
+    """Do the runs in ``folder``, which is held."""
     runs = list(plan_runs(experiment, folder, device))
     _refuse_others(runs, folder, overwrite=overwrite)
     _look_at_files(runs, file)
@@ -78,6 +96,11 @@ def run_experiment(
                 failed[run.name] = reason
             advance(1, run.name if reason is None else f"{run.name}: {reason}")
 
+        def do(planned: Sequence[PlannedRun]) -> None:
+            left = [run for run in planned if not is_done(run)]
+            anew = [replace(run, settings=replace(run.settings, overwrite=overwrite)) for run in left]
+            run_all(anew, train, jobs, on_done)
+
         def run_proposed(proposed: Sequence[PlannedRun]) -> None:
             nonlocal done
             known = {run.folder for run in runs}
@@ -85,10 +108,10 @@ def run_experiment(
             _refuse_others(new, folder, overwrite=overwrite)
             done += sum(is_done(run) for run in new)
             runs.extend(new)
-            run_all([run for run in new if not is_done(run)], train, jobs, on_done)
+            do(new)
 
         try:
-            run_all([run for run in runs if not is_done(run)], train, jobs, on_done)
+            do(runs)
             for search, where in searches:
                 run_search(experiment, search, where, folder, device, run_proposed)
         finally:
@@ -108,8 +131,6 @@ def _look_at_files(runs: Sequence[PlannedRun], file: str | Path) -> None:
 
 
 def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) -> None:
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file; give another --out")
     for path in dict.fromkeys(path for run in runs for path in [run.folder, *run.folder.parents]):
         if path.is_relative_to(out) and path != out:
             require_no_link(path)
@@ -120,5 +141,3 @@ def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) ->
             f"{first}; {len(others)} of {len(runs)} runs in {out} have other settings: give --overwrite to"
             " train those anew, or another --out"
         )
-    for run, _ in others:
-        prepare_folder(run.folder, overwrite=True)

@@ -8,8 +8,8 @@ from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
 from terramamba.core.memory import most_resident
-from terramamba.core.run_files import MEASURED, METRICS
-from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train
+from terramamba.core.run_files import MEASURED
+from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train, begun_in, is_trained, other_settings
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.clearing import is_run_folder
@@ -19,14 +19,17 @@ from terramamba.runs.folder import load_run
 def do_run(run: PlannedRun, train: Train) -> None:
     """Train what is not trained, go on with what was interrupted, and write what it costs.
 
+    A run with other settings, where ``overwrite`` is among these, stays until the new one is complete.
+
     Raises:
         InputError: as the train commands do.
     """
     settings = run.settings
-    trained_here = not (run.folder / METRICS).is_file()
+    trained_here = not is_trained(run)
     if trained_here:
-        settings = replace(settings, resume=is_run_folder(run.folder))
-        train(run.task, settings)
+        anew = settings.overwrite and other_settings(run) is not None
+        resume = not anew and is_run_folder(begun_in(run))
+        train(run.task, replace(settings, overwrite=anew, resume=resume))
     device = resolve_device(settings.device)
     loaded = load_run(run.folder)
     pixels, seconds, shape = run.task.experiment.time(loaded, settings)

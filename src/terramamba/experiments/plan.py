@@ -19,6 +19,7 @@ from terramamba.experiments.values import (
 )
 from terramamba.models.registry import model_spec
 from terramamba.runs.clearing import is_run_folder
+from terramamba.runs.exchange import place_of
 from terramamba.runs.folder import check_same_config
 from terramamba.runs.seeds import refuse_other_model
 from terramamba.training.config import unobeyed
@@ -149,18 +150,35 @@ def merged(sources: list[Settings]) -> dict[str, Any]:
     return {key: value for source in sources for key, value in source.items()} | {"set": options}
 
 
+def is_trained(run: PlannedRun) -> bool:
+    """Tell whether the run in its folder was trained to the end, with the settings of this one."""
+    return (run.folder / METRICS).is_file() and _difference(run, run.folder) is None
+
+
 def is_done(run: PlannedRun) -> bool:
     """Tell whether the run was trained and measured to the end."""
-    return (run.folder / METRICS).is_file() and (run.folder / MEASURED).is_file()
+    return is_trained(run) and (run.folder / MEASURED).is_file()
+
+
+def begun_in(run: PlannedRun) -> Path:
+    """Return where the run is that training would go on with: in its folder, or made there to replace it."""
+    return place_of(run.folder, resume=True)
 
 
 def other_settings(run: PlannedRun) -> str | None:
-    """Describe how an earlier run in the same folder differs; None where it does not or there is none."""
-    if not is_run_folder(run.folder):
+    """Describe how an earlier run in the same folder differs; None where it does not or there is none.
+
+    One that is to replace it, and was ended, counts in its place.
+    """
+    return None if is_trained(run) else _difference(run, begun_in(run))
+
+
+def _difference(run: PlannedRun, folder: Path) -> str | None:
+    if not is_run_folder(folder):
         return None
     try:
-        check_same_config(run.folder, run.settings)
-        refuse_other_model(run.folder, run.settings)
+        check_same_config(folder, run.settings)
+        refuse_other_model(folder, run.settings)
     except InputError as error:
         return str(error)
     return None

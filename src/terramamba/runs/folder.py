@@ -11,10 +11,9 @@ from jaxtyping import Int
 
 from terramamba.core.arguments import checked
 from terramamba.core.documents import read_yaml
-from terramamba.core.durable import make_folder
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_table, write_yaml
-from terramamba.core.folder_lock import remove_any, require_no_link
+from terramamba.core.folder_lock import require_no_link
 from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.output_place import require_place
 from terramamba.core.regular import require_regular
@@ -29,7 +28,7 @@ from terramamba.models.registry import model_spec
 from terramamba.models.weights import load_model
 from terramamba.raster.notebook_pictures import table_html
 from terramamba.runs.clearing import clear, holds_run, is_run_folder
-from terramamba.runs.exchange import NEW, final, place_of, refuse_unsettled
+from terramamba.runs.exchange import final, place_of, refuse_unsettled
 from terramamba.runs.model_card import ModelCard, PatchShape, ThresholdSource, read_card
 from terramamba.runs.run_lock import at_work, contents, refuse_at_work
 from terramamba.runs.run_log import run_log
@@ -78,23 +77,6 @@ def _check(folder: Path, *, resume: bool, overwrite: bool, seeds: int = 1) -> No
     for path in (folder / LOG, (folder / CHECKPOINT).parent):
         require_no_link(path)
         require_regular(path)
-
-
-def prepare_folder(out: str | Path, *, resume: bool = False, overwrite: bool = False) -> Path:
-    """Make ``out`` ready for a run and return it; raises as ``check_folder``.
-
-    ``overwrite`` removes the files of an earlier run (those that a run writes, and no others, also in its
-    seed-* folders, and what was to replace it); ``resume`` leaves everything as it is, also where the run
-    ended before its first checkpoint.
-    """
-    folder = check_folder(out, resume=resume, overwrite=overwrite)
-    with at_work(folder):
-        _check(folder, resume=resume, overwrite=overwrite)
-        if overwrite:
-            remove_any(folder / NEW)
-            clear(folder)
-    make_folder(folder)
-    return folder
 
 
 @contextmanager
