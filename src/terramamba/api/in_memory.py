@@ -19,6 +19,7 @@ from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.raster.output.cog import write_geotiff
+from terramamba.raster.output.staging import staged
 from terramamba.raster.readers.array_path import split_variable
 from terramamba.raster.readers.in_memory import DataArray, OpenDataset, is_of, opened
 from terramamba.raster.readers.torchgeo_samples import Sample, mask_of_sample, scene_of_sample
@@ -127,15 +128,15 @@ def kept_labels(labels: LabelsLike, folder: Path) -> str:
     """Name the file of ``labels``, which are written to ``folder`` where they are in memory."""
     if isinstance(labels, str | os.PathLike):
         return os.fspath(labels)
-    folder.mkdir(parents=True, exist_ok=True)
     return str(_written_labels(labels, folder))
 
 
 def _written_labels(labels: Any, folder: Path) -> Path:
     if is_of(labels, "geopandas"):
         path = folder / f"labels-{_digest(labels.to_csv().encode(), str(labels.crs).encode())}.gpkg"
-        if not path.exists():
-            labels.to_file(path)
+        if not path.exists():  # whole: what a kill left of it would be taken for it ever after
+            with staged(path, overwrite=True) as (draft,):
+                labels.to_file(draft)
         return path
     if isinstance(labels, Mapping):
         labels = mask_of_sample(labels)
@@ -145,7 +146,9 @@ def _written_labels(labels: Any, folder: Path) -> Path:
             f"labels: an array of {codes.dtype} with {codes.ndim} axes; give whole numbers, rows by columns"
         )
     path = folder / f"labels-{_digest(codes.tobytes(), repr((codes.shape, codes.dtype)).encode())}.npy"
-    np.save(path, codes, allow_pickle=False)
+    if not path.exists():
+        with staged(path, overwrite=True) as (draft,):
+            np.save(draft, codes, allow_pickle=False)
     return path
 
 

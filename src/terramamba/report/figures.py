@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Integer, UInt8
 
+from terramamba.core.files import atomic_path
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.raster.notebook_pictures import coloured
 from terramamba.raster.quicklook import colour_limits, false_colour
@@ -42,7 +43,8 @@ def picture_classification(
         for code, colour in classes.colour_of_code.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 8), frameon=False)
-    figure.savefig(path, dpi=120)
+    with atomic_path(Path(path)) as draft:
+        figure.savefig(draft, dpi=120)
 
 
 def picture_change(
@@ -82,7 +84,8 @@ def picture_change(
             axes[1].plot(*outline, color=(1.0, 0.9, 0.2), linewidth=1.2)
     handles = [Patch(color=_as_fractions(colour), label=name) for name, colour in legend.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    figure.savefig(path, dpi=120)
+    with atomic_path(Path(path)) as draft:
+        figure.savefig(draft, dpi=120)
 
 
 def _as_fractions(colour: Sequence[int]) -> tuple[float, float, float]:

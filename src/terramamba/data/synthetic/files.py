@@ -8,6 +8,7 @@ from affine import Affine
 from PIL import Image
 from rasterio.crs import CRS
 
+from terramamba.core.files import atomic_path
 from terramamba.data.synthetic.pair import PairArrays, draw_pair
 from terramamba.data.synthetic.scene import CLASSES, draw_scene
 from terramamba.raster.geogrid import Grid
@@ -124,7 +125,8 @@ def _write_png_pair(folder: Path, name: str, arrays: PairArrays) -> None:
         "label": arrays.changed.astype(np.uint8) * 255,
     }
     for place, image in images.items():
-        Image.fromarray(np.ascontiguousarray(image)).save(_made(folder / place) / name)
+        with atomic_path(folder / place / name) as draft:
+            Image.fromarray(np.ascontiguousarray(image)).save(draft)
 
 
 def _made(folder: str | Path) -> Path:
