@@ -69,7 +69,7 @@ EXCHANGED = "is being put in its place"
 
 ALL = (
     *("classify train", "change train", "explain", "evaluate", "classify map", "shards", "experiment"),
-    *("sample --overwrite", "export --overwrite"),
+    *("sample --overwrite", "export --overwrite", "classify train --seeds", "new change, one pair"),
 )
 
 
@@ -85,6 +85,8 @@ def make_inputs(home: Path, commands: tuple[str, ...] = ALL) -> None:
         "models": {"one_d_cnn": None, "svm": None},
     }
     (home / "experiment.yaml").write_text(yaml.safe_dump(experiment))
+    experiment["settings"]["epochs"] = 1
+    (home / "other.yaml").write_text(yaml.safe_dump(experiment))
     (home / "page.md").write_text("# Results\n")
     for name in commands:
         for words in made(home)[name]:
@@ -114,6 +116,7 @@ def made(home: Path) -> dict[str, list[tuple[str, ...]]]:
         "shards": [(*shard, "--shard", "1/2"), (*shard, "--shard", "2/2")],
         "sample --overwrite": [every["sample --overwrite"][0][:-1]],
         "export --overwrite": [words[:-1] for words in every.get("export --overwrite", ())],
+        "classify train --seeds": [(*every["classify train --seeds"][0][:-1], "seeds")],
     }
 
 
@@ -170,6 +173,7 @@ def cases(home: Path) -> list[Case]:
         Case("export", (*traced, "--out", "m.onnx"), OVERWRITTEN, every=2),
         Case("export --overwrite", (*traced, "--out", "e.onnx", "--overwrite"), ((),), ("e.onnx",), every=2),
     ]
+    pair = ("new", "change", *dates, f"{home}/pairs/scene/truth.tif")
     sampled = ("sample", f"{home}/map.tif", "--out", "points.geojson", "--per-class", "5")
     return [
         Case("classify train", cover, TRAINED),
@@ -182,6 +186,14 @@ def cases(home: Path) -> list[Case]:
         ),
         Case(
             "classify train --seeds", (*cover[:-2], "--epochs", "1", "--seeds", "2", "--out", "run"), TRAINED
+        ),
+        Case(
+            "classify train --seeds --overwrite",
+            (*cover[:-2], "--epochs", "1", "--seeds", "2", "--out", "seeds", "--overwrite"),
+            TRAINED,
+            ("seeds",),
+            every=2,
+            stays=READS.format("seeds/seed-0"),
         ),
         Case("classify train forest", forest, TRAINED),
         Case(
@@ -203,8 +215,8 @@ def cases(home: Path) -> list[Case]:
         Case(
             "classify map --overwrite", (*cover_map, "--out", "map.tif", "--overwrite"), ((),), ("map.tif",)
         ),
-        Case("classify map --workers", (*cover_map, "--out", "map.tif", "--workers", "2"), every=10),
-        Case("classify map, all layers", (*cover_map, "--out", "map.tif", *layers)),
+        Case("classify map --workers", (*cover_map, "--out", "map.tif", "--workers", "4"), every=10),
+        Case("classify map, all layers", (*cover_map, "--out", "map.tif", *layers, "--item", "map.json")),
         Case("classify map --weights", (*at_once, "--out", "map.tif", "--fractions", "f.tif"), every=2),
         Case("classify map --shard", (*cover_map, "--out", "map.tif", "--shard", "1/2")),
         Case("change map", (*_change_map(home, "map.tif"), "--polygons", "near/c.gpkg")),
@@ -226,8 +238,24 @@ def cases(home: Path) -> list[Case]:
         Case("report", (*page, "--out", "page.html"), OVERWRITTEN),
         Case("report of a run", ("report", "run"), ((),), ("run",)),
         Case("experiment", ("experiment", f"{home}/experiment.yaml", "--out", "exp"), ((),), every=5),
+        Case(
+            "experiment --overwrite",
+            ("experiment", f"{home}/other.yaml", "--out", "exp", "--overwrite", "--jobs", "2"),
+            ((),),
+            ("exp",),
+            every=5,
+            stays=READS.format("exp/runs/made_up/random/one_d_cnn/full/seed-0"),
+        ),
         Case("new classify", ("new", "classify", *scene[1::2], "--out", "new.yaml"), OVERWRITTEN, every=2),
         Case("new change", ("new", "change", f"{home}/pairs", "--out", "new.yaml"), OVERWRITTEN, every=2),
+        Case("new change, one pair", (*pair, "--out", "pair.yaml"), OVERWRITTEN, every=2),
+        Case(
+            "new change, one pair, --overwrite",
+            (*pair, "--out", "pair.yaml", "--overwrite"),
+            ((),),
+            ("pair.yaml", "pair.csv"),
+            every=2,
+        ),
         Case("results", ("results", "exp", "--page", "page.md"), ((),), ("exp", "page.md")),
         Case("sample", ("sample", f"{home}/map.tif", "--out", "p.gpkg", "--per-class", "5"), OVERWRITTEN),
         Case("sample --overwrite", (*sampled, "--overwrite"), ((),), ("points.geojson",)),
