@@ -37,6 +37,8 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("until a connection stands | {} seconds", network.CONNECT_SECONDS),
         ("without a byte | {} seconds", network.PATIENCE_SECONDS),
         ("so long with less than | {} bytes a second", network.SLOWEST),
+        ("download that comes with less than | {} bytes a second", network.SLOWEST),
+        ("of its head come | {} seconds", int(network.ANSWER_SECONDS)),
         ("a STAC item | {} bytes", stac.LARGEST_ITEM),
         ("bytes, in {} seconds", int(stac_answers.WHOLE_SECONDS)),
         ("requests for one thing | {},", network.TRIES),

@@ -189,7 +189,8 @@ def test_an_exchange_that_was_cut_anywhere_is_finished_by_the_next_command(run, 
             except KeyboardInterrupt:
                 done = False
         if not done and (exchange.is_settled(work) is False):
-            for read in (load_run, lambda folder: read_runs([folder])):
+            own = (lambda folder: load_run(folder / "seed-7"), lambda folder: read_runs([folder / "seed-7"]))
+            for read in (load_run, lambda folder: read_runs([folder]), *own):
                 with pytest.raises(InputError, match="a new run is being put in its place; where nothing is"):
                     read(work)
         check_folder(work, resume=True)

@@ -124,6 +124,22 @@ def test_a_server_that_is_not_there_ends_in_one_line(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (b"HTTP/1.1 204 Nothing\r\n\r\n", "the server says 204 Nothing; check the address"),
+        (b"HTTP/1.1 206 A part\r\nContent-Length: 1\r\n\r\n{", "the server says 206 A part"),
+        (redirect("/again"), "the server leads in a circle"),
+        (redirect("file:///etc/passwd"), "the server leads to what is no address"),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello", "failed to deco"),
+    ],
+)
+def test_an_answer_that_is_no_file_ends_in_one_line(tmp_path, answer, words):
+    with answering(answer) as address, pytest.raises(InputError, match=words):
+        fetch_weights(address, tmp_path / "own")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("to", NO_ADDRESSES)
 def test_a_server_that_leads_to_what_is_no_address_ends_in_one_line(tmp_path, to):
     with (

@@ -14,10 +14,12 @@ import urllib.request
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.network import within
 
 PATIENCE_SECONDS = 15
 """For an answer about an address; three attempts end within a minute."""
@@ -140,7 +142,7 @@ def _web_state(address: str, patience: float, *, again: bool) -> State | None:
     for pause in (0.0, *PAUSES) if again else (0.0,):
         time.sleep(pause)
         try:
-            return _answered(address, patience)
+            return within(2 * patience, partial(_answered, address, patience))
         except urllib.error.HTTPError as error:
             error.close()
             if error.code in (404, 410):

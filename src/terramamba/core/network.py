@@ -1,10 +1,15 @@
 """How long is waited for servers, how often they are asked again, and what to do when they refuse.
 
 A server that says nothing costs ``TRIES`` times ``PATIENCE_SECONDS`` and the pauses between: under a minute.
+One that sends byte after byte outwits that, which begins anew with each; ``within`` and ``paced`` end it.
 """
 
 import os
+import queue
 import time
+from collections.abc import Callable, Iterator
+from threading import Thread
+from typing import Any, TypeVar
 
 TRIES = 3
 """Requests for the same thing, the first among them; later ones wait longer and longer."""
@@ -13,6 +18,10 @@ PATIENCE_SECONDS = 12
 """Without a byte for so long, a transfer counts as broken."""
 SLOWEST = 1000
 """Bytes a second: so does an image of which less comes for so long, since one that trickles has no end."""
+ANSWER_SECONDS = 60.0
+"""In which an answer has begun, requests again and redirects included."""
+BLOCK = 1 << 16
+"""Bytes of a transfer that are waited for together."""
 PAUSE_SECONDS = 1.0
 """Before the second request; twice as long before each that follows."""
 AGAIN = (429, 500, 502, 503, 504)
@@ -34,6 +43,8 @@ GDAL = {
 And it keeps no copy of what it reads, nor what it found out, in files beside its own or where an image says.
 """
 
+T = TypeVar("T")
+
 NO_ANSWER = "does not exist in the file system"
 """What GDAL says of an address where no server answered, or one broke off."""
 
@@ -47,6 +58,58 @@ def set_for_gdal() -> None:
 def pause(tries: int) -> None:
     """Wait before the next request, after so many ``tries``."""
     time.sleep(PAUSE_SECONDS * 2 ** (tries - 1))
+
+
+def within(seconds: float, ask: Callable[[], T]) -> T:
+    """Return what ``ask`` returns, or raise what it raises, where it does so in time.
+
+    It is asked in a thread that ends with the process, where a server never lets it come back.
+
+    Raises:
+        TimeoutError: it did not end in time.
+    """
+    ended: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
+
+    def asking() -> None:
+        try:
+            ended.put((True, ask()))
+        except BaseException as error:
+            ended.put((False, error))
+
+    Thread(target=asking, daemon=True).start()
+    try:
+        came, found = ended.get(timeout=max(0.0, seconds))
+    except queue.Empty:
+        raise TimeoutError(f"no whole answer came in {seconds:g} seconds") from None
+    try:
+        if not came:
+            raise found
+        return found
+    finally:
+        del found  # whose traceback holds this frame: together they would hold connections open
+
+
+def paced(answer: Any) -> Iterator[bytes]:
+    """Yield the blocks of an answer of requests, whose transfer ends where it is slower than ``SLOWEST``.
+
+    Raises:
+        TimeoutError: it was.
+    """
+    blocks = answer.iter_content(BLOCK)
+    came, waited = BLOCK, 0.0
+    while True:
+        if came >= BLOCK:  # of chunks, which servers choose, each may be a single byte
+            came, waited = 0, 0.0
+        begin = time.monotonic()
+        try:
+            block = within(BLOCK / SLOWEST - waited, lambda: next(blocks, None))
+        except TimeoutError as error:
+            answer.raw.shutdown()  # whoever waits for a block holds what closing the answer needs
+            raise TimeoutError(f"it comes with less than {SLOWEST:,} bytes a second") from error
+        if block is None:
+            return
+        came, waited = came + len(block), waited + time.monotonic() - begin
+        yield block
 
 
 def what_of_address(reason: str) -> str:

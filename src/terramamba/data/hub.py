@@ -9,14 +9,15 @@ Checksums stand in the cards: who loads a run or weights compares them.
 """
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.core.network import PATIENCE_SECONDS, TRIES, pause
+from terramamba.core.network import ANSWER_SECONDS, PATIENCE_SECONDS, SLOWEST, TRIES, pause, within
 from terramamba.core.progress import say
 from terramamba.core.run_files import CARD, READY, WEIGHTS
 
@@ -60,7 +61,7 @@ def at_hand(given: str) -> str:
         )
     try:
         with _without_bars():
-            return _fetched(given, repo, revision or None, form)
+            return _fetched(given, repo, revision or None, {name: files[name] for name in form})
     except errors as error:
         raise InputError(f"{given}: was not fetched whole ({reason_of(error)}); try again later") from error
 
@@ -99,7 +100,12 @@ def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
 
     for tries in range(1, TRIES + 1):
         try:
-            info = hub().model_info(repo, revision=revision, files_metadata=True, timeout=PATIENCE_SECONDS)
+            info = within(
+                ANSWER_SECONDS,
+                lambda: hub().model_info(
+                    repo, revision=revision, files_metadata=True, timeout=PATIENCE_SECONDS
+                ),
+            )
             return {file.rfilename: file.size or 0 for file in info.siblings or ()}
         except (TypeError, KeyError, AttributeError) as error:
             raise InputError(
@@ -118,7 +124,7 @@ def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
         except hub_errors() as error:
             if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
                 raise InputError(f"{given}: the hub does not let you; {LOG_IN}") from error
-            if tries == TRIES or os.environ.get("HF_HUB_OFFLINE"):
+            if tries == TRIES or isinstance(error, TimeoutError) or os.environ.get("HF_HUB_OFFLINE"):
                 raise
             pause(tries)
     raise AssertionError("unreachable")
@@ -152,25 +158,17 @@ def _without_bars() -> Iterator[None]:
         enable_progress_bars()
 
 
-def _fetched(given: str, repo: str, revision: str | None, form: Sequence[str]) -> str:
+def _fetched(given: str, repo: str, revision: str | None, sizes: Mapping[str, int]) -> str:
     from huggingface_hub import hf_hub_download
 
     endpoint = os.environ.get("HF_ENDPOINT") or None
     cache = os.environ.get("HF_HUB_CACHE") or None
     for _ in range(TRIES):
-        folders = {
-            Path(
-                hf_hub_download(
-                    repo,
-                    name,
-                    revision=revision,
-                    endpoint=endpoint,
-                    cache_dir=cache,
-                    etag_timeout=HEAD_SECONDS,
-                )
-            ).parent
-            for name in form
-        }
+        folders = set()
+        for name, size in sizes.items():
+            bring = partial(hf_hub_download, repo, name, revision=revision, endpoint=endpoint)
+            come = partial(bring, cache_dir=cache, etag_timeout=HEAD_SECONDS)
+            folders.add(Path(within(ANSWER_SECONDS + size / SLOWEST, come)).parent)
         if len(folders) == 1:
             return str(folders.pop())
     raise InputError(f"{given}: changed while it was fetched; give the command again")

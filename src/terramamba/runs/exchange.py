@@ -52,10 +52,11 @@ def is_settled(folder: Path) -> bool:
 
 
 def refuse_unsettled(folder: Path) -> None:
-    """Raise ``InputError`` where one run is just taking the place of another."""
-    if not is_settled(folder):
+    """Raise ``InputError`` where one run is just taking the place of another, all its seeds' with it."""
+    exchanged = folder.parent if folder.match(SEED_FOLDERS) and is_settled(folder) else folder
+    if not is_settled(exchanged):
         raise InputError(
-            f"{folder}: a new run is being put in its place; where nothing is at work on that, give the"
+            f"{exchanged}: a new run is being put in its place; where nothing is at work on that, give the"
             " command that trained it with --resume, which finishes it"
         )
 

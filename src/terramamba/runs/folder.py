@@ -251,8 +251,8 @@ def load_run(folder: str | Path) -> Run:
         InputError: a file is missing, damaged, of a later version, or does not belong to the others.
     """
     path = Path(at_hand(folder if isinstance(folder, str) else folder.as_posix()))
+    refuse_unsettled(path)
     if not path.is_dir():
         raise InputError(f"{path} is not a folder; give the run folder that training wrote")
-    refuse_unsettled(path)
     card = read_card(path)
     return Run(path, load_model(path / WEIGHTS, card.model), card)

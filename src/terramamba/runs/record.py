@@ -206,9 +206,9 @@ def all_metrics(folder: Path) -> dict[str, Any]:
 
 
 def _with_seeds(folder: Path) -> list[Path]:
+    refuse_unsettled(folder)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such run folder; name the folder that training wrote with --out")
-    refuse_unsettled(folder)
     if (folder / CARD).exists():
         return [folder]
     seeds = sorted(path.parent for path in folder.glob(f"{SEED_FOLDERS}/{CARD}"))

@@ -9,14 +9,22 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from terramamba.core.errors import InputError, reason_of
-from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
+from terramamba.core.network import (
+    AGAIN,
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    PATIENCE_SECONDS,
+    PAUSE_SECONDS,
+    TRIES,
+    paced,
+    within,
+)
 from terramamba.core.whole_folder import make_whole
 from terramamba.weights.card import read_weights_card
 from terramamba.weights.registry import FILES, Weights, verify_weights
 
 LARGEST_FILE = 2**30
 """Bytes; the largest weights that come along have a two-hundredth of that."""
-CHUNK = 2**16
 
 
 def fetch_weights(source: str, out: Path) -> Weights:
@@ -74,31 +82,38 @@ def _download(address: str, target: Path) -> None:
     again = Retry(
         total=TRIES - 1, backoff_factor=PAUSE_SECONDS, status_forcelist=AGAIN, raise_on_status=False
     )
+    times = CONNECT_SECONDS, PATIENCE_SECONDS
     with requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, HTTPAdapter(max_retries=again))
         try:
-            with session.get(address, stream=True, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS)) as answer:
-                if not answer.ok:
+            with within(ANSWER_SECONDS, lambda: session.get(address, stream=True, timeout=times)) as answer:
+                if answer.status_code != requests.codes.ok:
                     raise InputError(
                         f"{address}: the server says {answer.status_code} {answer.reason}; check the address"
                     )
                 _keep(answer, address, target)
-        except requests.RequestException as error:
+        except TimeoutError as error:
+            raise InputError(f"{address}: {error}; try again later, or get the files by hand") from error
+        except requests.TooManyRedirects as error:
+            raise InputError(f"{address}: the server leads in a circle; check the address") from error
+        except (requests.ConnectionError, requests.Timeout) as error:
             raise InputError(
                 f"{address}: the server gave no answer, though it was asked {TRIES} times"
                 f" ({type(error).__name__}); check the address and the network, or try again later"
             ) from error
-        except ValueError as error:
+        except (requests.exceptions.InvalidSchema, requests.exceptions.InvalidURL, ValueError) as error:
             raise InputError(
                 f"{address}: the server leads to what is no address ({reason_of(error)}); check the address"
             ) from error
+        except requests.RequestException as error:
+            raise InputError(f"{address}: {reason_of(error)}; try again, or get the files by hand") from error
 
 
 def _keep(answer: requests.Response, address: str, target: Path) -> None:
     size = 0
     with target.open("wb") as file:
-        for chunk in answer.iter_content(CHUNK):
+        for chunk in paced(answer):
             size += len(chunk)
             _require_small(address, size)
             file.write(chunk)

@@ -1,5 +1,6 @@
 """Fetching from a server that breaks off, changes its mind, or sends something else."""
 
+import gzip
 import hashlib
 import io
 import socket
@@ -17,10 +18,11 @@ from served import NO_ADDRESSES, answering, redirect
 from terramamba.core import network
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import lock_folder
+from terramamba.core.network import BLOCK
 from terramamba.data.catalog import CATALOG, DataSet
 from terramamba.data.catalog import download as module
 from terramamba.data.catalog import unpack as unpacking
-from terramamba.data.catalog.download import BLOCK, download
+from terramamba.data.catalog.download import download
 from terramamba.data.catalog.record import Remote
 
 NAME = "cube.mat"
@@ -38,6 +40,10 @@ class Server:
     status: int = 200
     troubles: list[int] = field(default_factory=list)
     """Statuses of the next answers."""
+    most: int | None = None
+    """Bytes of a part that was asked for; None: all that is left."""
+    ignores: bool = False
+    """Whether parts are of the version that is there, whichever was begun."""
     length: bool = True
     ranges: bool = True
     asked: list[str | None] = field(default_factory=list)
@@ -56,17 +62,17 @@ def server() -> Iterator[Server]:
                 self.send_error(status)
                 return
             start = 0
-            same = self.headers.get("If-Range") == state.mark
+            same = self.headers.get("If-Range") == state.mark or state.ignores
             if wanted is not None and same and state.ranges:
                 start = int(wanted.removeprefix("bytes=").rstrip("-"))
             if start >= len(state.content) > 0:
                 self.send_error(416)
                 return
-            rest = state.content[start:]
+            rest = state.content[start : start + state.most if start and state.most else None]
             self.send_response(206 if start else 200)
             if start:
                 size = len(state.content)
-                self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+                self.send_header("Content-Range", f"bytes {start}-{start + len(rest) - 1}/{size}")
             if state.length:
                 self.send_header("Content-Length", str(len(rest)))
             if state.mark is not None:
@@ -106,6 +112,12 @@ def record_of(server: Server, checksum: str | None = None, **changes: str) -> Da
 
 def checksum_of(content: bytes, algorithm: str = "sha256") -> str:
     return f"{algorithm}:{hashlib.new(algorithm, content).hexdigest()}"
+
+
+def packed_answer(content: bytes) -> bytes:
+    """As of a server that packs what it sends, though nobody asked for that."""
+    body = gzip.compress(content)
+    return b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 def names(folder: Path) -> list[str]:
@@ -258,6 +270,44 @@ def test_an_answer_that_nobody_can_use_leaves_nothing(
     with answering(answer) as server.address, pytest.raises(InputError, match=said):
         download(record_of(server), tmp_path)
     assert names(tmp_path) == []
+
+
+def test_a_part_of_another_version_is_not_put_behind_what_came(
+    server: Server, content: bytes, tmp_path: Path
+) -> None:
+    """As of servers that look at no ``If-Range``."""
+    place = tmp_path / f".{NAME}.fetch"
+    place.mkdir()
+    (place / "content").write_bytes(content[::-1][:BLOCK])
+    (place / "mark").write_text('"zero"')
+    server.ignores = True
+    download(record_of(server, None), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
+    assert server.asked == [f"bytes={BLOCK}-", None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 204 Nothing\r\n\r\n", "the server says 204 Nothing"),
+        (packed_answer(bytes(1 << 20)), "the server sends more than it said"),
+    ],
+)
+def test_what_is_not_the_file_that_was_asked_for_is_not_kept_as_it(
+    server: Server, tmp_path: Path, answer: bytes, said: str
+) -> None:
+    with answering(answer) as server.address, pytest.raises(InputError, match=f"{said}; get the file by"):
+        download(record_of(server), tmp_path)
+    assert not (tmp_path / NAME).exists()
+
+
+def test_a_part_that_says_how_long_the_whole_is_is_not_taken_for_it(
+    server: Server, content: bytes, tmp_path: Path
+) -> None:
+    server.most = 4 * BLOCK
+    server.ends = [BLOCK]
+    download(record_of(server, None), tmp_path)
+    assert (tmp_path / NAME).read_bytes() == content
 
 
 @pytest.mark.parametrize(("what", "limit"), [("MOST_UNPACKED", 1000), ("MOST_FILES", 1)])

@@ -20,14 +20,21 @@ from terramamba._version import __version__
 from terramamba.core.durable import replace, sync_file
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.folder_lock import empty, held
-from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, TRIES, pause
+from terramamba.core.network import (
+    AGAIN,
+    ANSWER_SECONDS,
+    CONNECT_SECONDS,
+    PATIENCE_SECONDS,
+    TRIES,
+    paced,
+    pause,
+    within,
+)
 from terramamba.core.progress import progress
 from terramamba.core.unwritable import unwritable
 from terramamba.data.catalog.record import DataSet, Remote
 from terramamba.data.catalog.unpack import unpack
 
-BLOCK = 1 << 16
-"""Bytes; what had come of a block is lost when a transfer breaks."""
 MOST_FETCHED = 100 << 30
 """Bytes of a file of which the server does not say how long it is."""
 MOST_DIGITS = 18
@@ -137,6 +144,11 @@ class _Resuming:
                     raise
                 pause(tries)
                 continue
+            except TimeoutError as error:
+                raise InputError(
+                    f"{url}: {error}; give the same command again later, it goes on from"
+                    f" {self._have():,} bytes"
+                ) from error
             except RequestException:
                 if tries == TRIES and self._have() == 0:
                     raise
@@ -170,12 +182,22 @@ class _Resuming:
                 self.part.unlink()  # more came than there is: another file
                 return self._get(url)
             answer.raise_for_status()
+            if answer.status_code not in (requests.codes.ok, requests.codes.partial_content):
+                raise InputError(
+                    f"{url}: the server says {answer.status_code} {answer.reason}; get the file by hand"
+                )
             goes_on = answer.status_code == requests.codes.partial_content
             have = have if goes_on else 0
-            if goes_on and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
+            if goes_on and _mark_in(answer.headers) not in ("", headers.get("If-Range")):
+                self.part.unlink()  # a part of another version
+                return self._get(url)
+            span, _, whole = answer.headers.get("Content-Range", "").partition("/")
+            if goes_on and not span.startswith(f"bytes {have}-"):
                 raise InputError(f"{url}: the server sent another part of the file; remove {self.part}")
-            rest = answer.headers.get("Content-Length", "")
-            total = have + int(rest) if rest.isdecimal() and len(rest) <= MOST_DIGITS else None
+            rest = _length(answer.headers.get("Content-Length", ""))
+            total = None if rest is None else have + rest
+            if goes_on and _length(whole) is not None:
+                total = _length(whole)
             room = disk_usage(self.part.parent).free
             if total is not None and total - have > room:
                 raise InputError(
@@ -186,6 +208,8 @@ class _Resuming:
             with self.part.open("ab" if goes_on else "wb") as file:
                 for block in _shown(self.name, have, total, answer):
                     file.write(block)
+                    if total is not None and file.tell() > total:
+                        raise InputError(f"{url}: the server sends more than it said; get the file by hand")
                     if total is None and file.tell() > MOST_FETCHED:
                         raise InputError(
                             f"{url}: the server sends more than {MOST_FETCHED / 1e9:,.0f} GB without an end;"
@@ -198,7 +222,9 @@ class _Resuming:
 
         times = CONNECT_SECONDS, PATIENCE_SECONDS
         try:
-            return requests.get(url, headers=headers, stream=True, timeout=times)
+            return within(
+                ANSWER_SECONDS, lambda: requests.get(url, headers=headers, stream=True, timeout=times)
+            )
         except requests.RequestException:
             raise
         except ValueError as error:
@@ -208,17 +234,26 @@ class _Resuming:
 
     def _remember(self, headers: Mapping[str, str]) -> None:
         """Keep the mark of this version; without one, a broken transfer begins anew."""
-        mark = headers.get("ETag", "")
-        mark = headers.get("Last-Modified", "") if not mark or mark.startswith("W/") else mark
-        if mark:
+        if mark := _mark_in(headers):
             self.mark.write_text(mark, encoding="utf-8")
         else:
             self.mark.unlink(missing_ok=True)
 
 
+def _mark_in(headers: Mapping[str, str]) -> str:
+    """What tells this version of a file from others, byte for byte; empty where nothing does."""
+    mark = headers.get("ETag", "")
+    return headers.get("Last-Modified", "") if not mark or mark.startswith("W/") else mark
+
+
+def _length(said: str) -> int | None:
+    """The number of bytes that a server states; None where it is none."""
+    return int(said) if said.isdecimal() and len(said) <= MOST_DIGITS else None
+
+
 def _shown(name: str, have: int, total: int | None, answer: Any) -> Iterator[bytes]:
     """The blocks of an answer, with progress in MB where the size is known."""
-    blocks = answer.iter_content(BLOCK)
+    blocks = paced(answer)
     if total is None:
         yield from blocks
         return

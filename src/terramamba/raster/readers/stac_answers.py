@@ -1,15 +1,13 @@
 """What servers of STAC items answer, bounded in bytes and in time: an item is some kilobytes of text."""
 
-import time
 from typing import Any
 
 from terramamba.core.errors import InputError
-from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES
+from terramamba.core.network import AGAIN, CONNECT_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS, TRIES, within
 
 WHOLE_SECONDS = 60.0
 """For a whole answer: each of its bytes may come just before a server's patience ends."""
-BLOCK_BYTES = 64
-"""So few, as each block is waited for until it is whole, however slowly its bytes come."""
+BLOCK_BYTES = 1 << 14
 
 
 def bounded_answers(most_bytes: int) -> Any:
@@ -24,7 +22,12 @@ def bounded_answers(most_bytes: int) -> Any:
     class BoundedAnswers(StacApiIO):
         def request(self, href: str, *asked: Any, **how: Any) -> str:
             """Fetch the text at an address."""
-            end = time.monotonic() + WHOLE_SECONDS
+            try:
+                return within(WHOLE_SECONDS, lambda: self._whole(href)).decode()
+            except TimeoutError as error:
+                raise InputError(f"it was not whole after {WHOLE_SECONDS:g} seconds") from error
+
+        def _whole(self, href: str) -> bytes:
             content = bytearray()
             with self.session.get(href, stream=True, timeout=self.timeout) as answer:
                 answer.raise_for_status()
@@ -32,9 +35,7 @@ def bounded_answers(most_bytes: int) -> Any:
                     content += block
                     if len(content) > most_bytes:
                         raise InputError(f"it has more than {most_bytes / 1e6:g} MB")
-                    if time.monotonic() > end:
-                        raise InputError(f"it was not whole after {WHOLE_SECONDS:g} seconds")
-            return content.decode()
+            return bytes(content)
 
     again = Retry(total=TRIES - 1, backoff_factor=PAUSE_SECONDS, status_forcelist=AGAIN)
     return BoundedAnswers(max_retries=again, timeout=(CONNECT_SECONDS, PATIENCE_SECONDS))
