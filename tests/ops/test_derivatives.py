@@ -108,6 +108,14 @@ def test_a_fast_backend_refuses_numbers_that_are_not_real(seed, op, backend, dty
 
 @FAST
 @EACH
+def test_a_fast_backend_refuses_sparse_tensors_in_one_line(seed, op, backend):
+    f, x = op.of("C", backend)
+    with pytest.raises(ValueError, match=r"takes dense tensors, and C is sparse; give C\.to_dense\(\)"):
+        f(x.to_sparse())
+
+
+@FAST
+@EACH
 def test_first_derivatives_in_a_graph_are_those_without_one(seed, op, backend):
     f, x = op.of("delta", backend)
     x.requires_grad_()

@@ -28,7 +28,7 @@ def refuse_unsupported(what: str, tensors: Mapping[str, Tensor | None]) -> None:
         tensors: the arguments by name.
 
     Raises:
-        ValueError: a tensor of integers or complex numbers.
+        ValueError: a tensor of integers or complex numbers, or a sparse one.
         NotImplementedError: a tensor has a forward-mode tangent, or a ``torch.func`` transform is under way.
     """
     for name, x in tensors.items():
@@ -38,6 +38,8 @@ def refuse_unsupported(what: str, tensors: Mapping[str, Tensor | None]) -> None:
             raise ValueError(
                 f"{what} takes real floating-point tensors, and {name} is {x.dtype}; convert it, or {REMEDY}"
             )
+        if x.layout != torch.strided:
+            raise ValueError(f"{what} takes dense tensors, and {name} is sparse; give {name}.to_dense()")
     refuse_transforms(what, *tensors.values())
 
 
