@@ -10,6 +10,7 @@ from programs import terramamba
 from terramamba.core.errors import InputError
 from terramamba.experiments.render import fill_page
 from terramamba.experiments.results import COSTS, FIRST, read_results
+from terramamba.experiments.tables import make_tables
 from terramamba.tasks import TASKS
 
 UNITS, SEEDS = 14, 3
@@ -134,3 +135,28 @@ def test_what_cannot_be_done_is_said_and_the_page_stays(folder, tmp_path):
     (folder / "results.csv").write_text("model,oa\nx,1\n")
     with pytest.raises(InputError, match=r"results\.csv: not as `terramamba experiment` writes it"):
         read_results(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "becomes", "said"),
+    [
+        ("units.csv", "0,00,1,", "0,00,one,", r"units\.csv: run '0' has '00,one,.*no counts; let"),
+        ("units.csv", "0,00,1,", "0,00,999999999,", "no counts"),
+        ("units.csv", "0,00,1,", "0,00,1,7,", "no counts"),
+        ("units.csv", "0,00,1,", "0,00,", "no counts"),
+        ("results.csv", "A & B,0,won,", "A & B,0,", r"results\.csv: not as `terramamba experiment` writes"),
+        (
+            "results.csv",
+            "A & B,0,won,change",
+            "A & B,0,won,chance",
+            "task of run 0 is 'chance', not classify or",
+        ),
+        ("results.csv", ",1.5,", ",inf,", r"results\.csv: minutes of run 0 is 'inf', no number; let"),
+    ],
+)
+def test_damaged_results_are_refused_with_the_run(folder, name, was, becomes, said):
+    text = (folder / name).read_text()
+    assert was in text
+    (folder / name).write_text(text.replace(was, becomes, 1))
+    with pytest.raises(InputError, match=said):
+        make_tables(read_results(folder), TASKS)

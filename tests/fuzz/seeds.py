@@ -13,6 +13,7 @@ import rasterio
 import scipy.io
 import shapely
 import yaml
+from beside_seeds import beside_seeds
 from product_seeds import product_seeds
 from seed import FILE, Seed
 from weights_seeds import weights_seeds
@@ -53,6 +54,7 @@ def make_seeds(home: Path, terramamba: Callable[..., None]) -> list[Seed]:
         *_reference_points(home, terramamba),
         *product_seeds(home),
         *weights_seeds(home, terramamba),
+        *beside_seeds(home),
     ]
 
 

@@ -6,6 +6,8 @@ published). ``units.csv`` has the counts behind the test scores, by the number o
 are made of these two and need no run folder.
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -55,6 +57,10 @@ COSTS = (
     "threads",
 )
 LAST = ("leakage", "folder")
+COUNTED = 5
+"""Columns of counts behind the number of a run: unit, class, truth, predicted, hits."""
+MOST_CLASSES = 65_536
+_COUNT = re.compile(r"[0-9]{1,15}")
 DONE, FAILED, MISSING, PUBLISHED = "done", "failed", "missing", "published"
 Row = dict[str, Any]
 
@@ -70,8 +76,20 @@ class Record:
         return self.row.get(name, "")
 
     def number(self, name: str) -> float | None:
-        """Return a column as a number; None where it is empty or not there."""
-        return float(self[name]) if self[name] else None
+        """Return a column as a number; None where it is empty or not there.
+
+        Raises:
+            InputError: it holds something else.
+        """
+        if not self[name]:
+            return None
+        try:
+            value = float(self[name])
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise InputError(f"{RESULTS}: {name} of run {self['run']} is {self[name]!r}, no number; {AGAIN}")
+        return value
 
     @property
     def label(self) -> str:
@@ -114,10 +132,13 @@ def read_results(out: Path) -> list[Record]:
             raise InputError(f"{out / name}: not there; `terramamba experiment FILE --out {out}` writes it")
     header, *found = read_rows(out / RESULTS, AGAIN) or [[]]
     rows = [dict(zip(header, line, strict=False)) for line in found]
-    if not rows or not {*FIRST, *COSTS} <= set(header):
+    shaped = all(len(line) == len(header) for line in found)
+    if not rows or not shaped or not {*FIRST, *COSTS} <= set(header):
         raise InputError(f"{out / RESULTS}: not as `terramamba experiment` writes it; {AGAIN}")
     lines: dict[str, list[list[str]]] = {}
     for run, *line in read_rows(out / UNITS, AGAIN)[1:]:
+        if len(line) != COUNTED or not all(map(_COUNT.fullmatch, line[1:])) or int(line[1]) > MOST_CLASSES:
+            raise InputError(f"{out / UNITS}: run {run!r} has {','.join(line)!r}, no counts; {AGAIN}")
         lines.setdefault(run, []).append(line)
     classes: dict[str, int] = {}
     for row in rows:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from terramamba.core.display import Table
-from terramamba.experiments.results import FAILED, PUBLISHED, Record
+from terramamba.core.errors import InputError
+from terramamba.experiments.results import AGAIN, FAILED, PUBLISHED, RESULTS, Record
 from terramamba.experiments.statistics import (
     RunGroup,
     best_baseline,
@@ -29,7 +30,7 @@ def make_tables(records: Sequence[Record], tasks: Tasks) -> list[Table]:
         of_data = [record for record in records if record["data"] == data]
         here = run_groups_of([record for record in of_data if record["split"] == split])
         models = [one for one in here if not one.first["ablation"]]
-        title, scores = f"{data}, {split}", columns(tasks[of_data[0]["task"]].scores)
+        title, scores = f"{data}, {split}", columns(_scores_of(of_data[0], tasks))
         if any(one.runs for one in models):
             tables.append(_main_table(title, models, scores))
         for model in models:
@@ -201,13 +202,23 @@ def summary(records: Sequence[Record], tasks: Tasks) -> Table | None:
     return Table("Beside the best baseline", head, tuple(rows), _counted(comparisons, words))
 
 
+def _scores_of(record: Record, tasks: Tasks) -> Scores:
+    """The scores of the task of ``record``; raises ``InputError`` where there is none."""
+    if record["task"] not in tasks:
+        known = " or ".join(tasks)
+        raise InputError(
+            f"{RESULTS}: task of run {record['run']} is {record['task']!r}, not {known}; {AGAIN}"
+        )
+    return tasks[record["task"]].scores
+
+
 def _baseline_comparisons(records: Sequence[Record], tasks: Tasks) -> Sequence[BaselineComparison]:
     found = []
     for data, split in dict.fromkeys((r["data"], r["split"]) for r in records if r["status"] != PUBLISHED):
         here = run_groups_of([r for r in records if (r["data"], r["split"]) == (data, split)])
         models = [one for one in here if one.runs and not one.first["ablation"]]
         for ours in (one for one in models if not one.is_baseline):
-            for score in (one for one in tasks[ours.first["task"]].scores if one.ranked):
+            for score in (one for one in _scores_of(ours.first, tasks) if one.ranked):
                 best = best_baseline(models, score)
                 if best is not None:
                     found.append((data, split, score, ours, best))

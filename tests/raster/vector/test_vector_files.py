@@ -185,3 +185,16 @@ def test_a_file_is_called_without_what_says_its_kind() -> None:
         stem_of_vector(name) for name in ("a.gdb", "a.SHP.zip", "a.gdb.zip", "a.b.zip", "a.v2.gpkg", "a")
     ]
     assert found == ["a", "a", "a", "a.b", "a.v2", "a"]
+
+
+def test_an_archive_that_is_damaged_inside_is_refused_in_one_line(tmp_path: Path) -> None:
+    archive = tmp_path / "fields.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        opened.writestr("fields.shp", bytes(range(256)) * 9)
+    whole = archive.read_bytes()
+    for place in (2, 40, 60, len(whole) - 30):
+        archive.write_bytes(whole[:place] + b"\xff\xff" + whole[place + 2 :])
+        with pytest.raises(
+            InputError, match=r"fields\.zip: cannot be read as a zip archive \(.*fetch it again"
+        ):
+            list_layers(str(archive))

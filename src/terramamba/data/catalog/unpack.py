@@ -1,24 +1,18 @@
 """Unpacking an archive that came from elsewhere: bounded, below one folder, and there whole or not at all."""
 
-import lzma
 import zipfile
-import zlib
 from pathlib import Path
 from shutil import disk_usage
 
 from terramamba.core.durable import sync_folder, sync_tree
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.folder_lock import remove_any
+from terramamba.core.unpacked import DAMAGED_ZIP
 
 MOST_UNPACKED = 200 << 30
 """Bytes that the files of an archive may have together; the largest set of the catalogue has 16 GB."""
 MOST_FILES = 1_000_000
 """Files that an archive may have."""
-
-_DAMAGED = (
-    *(zipfile.BadZipFile, EOFError, ValueError, zlib.error, lzma.LZMAError),
-    RuntimeError,  # a password is wanted, or a compression that nobody knows
-)
 
 
 def unpack(archive: Path, target: Path, aside: Path, *, keep_damaged: bool) -> None:
@@ -36,10 +30,10 @@ def unpack(archive: Path, target: Path, aside: Path, *, keep_damaged: bool) -> N
             _require_room(archive, file, aside)
             # zipfile reads no more of a member than the size that was added up, whatever it holds.
             file.extractall(aside)
-    except (OSError, *_DAMAGED) as error:
+    except (OSError, *DAMAGED_ZIP) as error:
         remove_any(aside)
         remedy = "make room, or see to the rights there, and give the same command again"
-        if isinstance(error, _DAMAGED):
+        if isinstance(error, DAMAGED_ZIP):
             remedy = "remove it and try again"
             if not keep_damaged:
                 archive.unlink()

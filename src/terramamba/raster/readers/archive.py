@@ -1,10 +1,10 @@
 """Archives that somebody gives in place of what is in them: refused, each with how its content is opened."""
 
-import zipfile
 from pathlib import Path
 from typing import NoReturn
 
 from terramamba.core.errors import InputError
+from terramamba.core.unpacked import opened_zip
 from terramamba.raster.readers.format_record import Format, on_disk
 
 IMAGES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp", ".jp2")
@@ -31,11 +31,8 @@ def refuse_archive(path: str) -> NoReturn:
 
 
 def _images(path: str) -> list[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError) as error:
-        raise InputError(f"{path}: cannot be read as a zip archive ({error}); fetch it again") from error
+    with opened_zip(path) as archive:
+        names = archive.namelist()
     # macOS adds a hidden twin for each file
     return [n for n in names if Path(n).suffix.lower() in IMAGES and not n.startswith("__MACOSX/")]
 

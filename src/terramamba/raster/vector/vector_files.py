@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import set_for_gdal
 from terramamba.core.regular import require_regular
+from terramamba.core.unpacked import opened_zip
 from terramamba.raster.readers.array_path import split_layer
 from terramamba.raster.readers.code_pages import CodePage
 from terramamba.raster.readers.datasets import is_address, is_on_web
@@ -206,7 +207,7 @@ def _part_of(dataset: str, end: str) -> bytes | None:
     archive, _, inner = stem.removeprefix("/vsizip/").rpartition(f"{ARCHIVE}/")
     for name in (end, end.upper()):
         if stem.startswith("/vsizip/"):
-            with zipfile.ZipFile(archive + ARCHIVE) as opened:
+            with opened_zip(archive + ARCHIVE) as opened:
                 if inner + name in opened.namelist():
                     return opened.read(inner + name)
         elif Path(stem + name).is_file():
@@ -216,7 +217,7 @@ def _part_of(dataset: str, end: str) -> bytes | None:
 
 def _require_plain(archive: str, inner: str) -> None:
     """Raise ``InputError`` where an archive unpacks to too much, or what is in it names files elsewhere."""
-    with zipfile.ZipFile(archive) as opened:
+    with opened_zip(archive) as opened:
         if sum(member.file_size for member in opened.infolist()) > MOST_UNPACKED:
             raise InputError(
                 f"{archive}: holds more than {MOST_UNPACKED >> 30} GB; unpack it, and give the file"
@@ -234,7 +235,7 @@ def _has_shapes(path: str) -> bool:
 
 
 def _members(archive: str) -> list[str]:
-    with zipfile.ZipFile(archive) as opened:
+    with opened_zip(archive) as opened:
         # macOS adds a hidden twin for each file
         return [name for name in opened.namelist() if not name.startswith("__MACOSX/")]
 
