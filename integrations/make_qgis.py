@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from terramamba.cli.shared.help import field_docs
+from terramamba.cli.shared.help import field_docs, on_the_line
 from terramamba.cli.shared.parse import described
 from terramamba.core.options import flag_of, options_of, without_none
 from terramamba.models.registry import list_models
@@ -46,7 +46,7 @@ def _of_command(name: str) -> dict[str, Any]:
     flags: dict[str, Any] = {}
     for option in options_of(known.options):
         kind = without_none(option.hint)
-        flags[flag_of(option.name)] = {"about": docs.get(option.name, "")}
+        flags[flag_of(option.name)] = {"about": on_the_line(docs.get(option.name, ""))}
         if get_origin(kind) is Literal:
             flags[flag_of(option.name)]["choices"] = [str(choice) for choice in get_args(kind)]
         elif name in MODELS and option.name == "model":

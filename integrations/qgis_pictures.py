@@ -28,7 +28,7 @@ def main() -> None:
         variables = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
         variables |= dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"), folder)
         variables |= {"TERRAMAMBA_PROGRAM": str(program), "PICTURES_HOME": str(HOME), "PICTURES_IN": folder}
-        variables |= {"QGIS_PLUGINPATH": str(HOME / "integrations" / "qgis")}
+        variables |= {"QGIS_PLUGINPATH": str(HOME / "integrations" / "qgis"), "PATH": os.defpath}
         words = [qgis, "--nologo", "--noversioncheck", "--code", str(Path(__file__).resolve())]
         subprocess.run(words, env=variables, timeout=SECONDS, check=False)
 
@@ -58,9 +58,8 @@ def take() -> None:
     QgsProject.instance().layerTreeRoot().findLayer(layers[1].id()).setItemVisibilityChecked(False)
     iface.mainWindow().resize(1200, 800)
     iface.mapCanvas().setExtent(layers[2].extent())
-    dialogue = processing.createAlgorithmDialog(
-        "terramamba:map_change_at_once", {"BEFORE": layers[3].id(), "AFTER": layers[2].id()}
-    )
+    asked = {"BEFORE": layers[3].id(), "AFTER": layers[2].id(), "MIN_AREA": 20_000}
+    dialogue = processing.createAlgorithmDialog("terramamba:map_change_untrained", asked)
     dialogue.resize(900, 620)
     dialogue.show()
 

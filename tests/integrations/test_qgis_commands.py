@@ -21,6 +21,7 @@ def test_help_texts_are_those_of_the_command_line():
     made = make_script().help_file()
     kept = (PLUGIN / "help.json").read_text(encoding="utf-8")
     assert kept == made, "run `python integrations/make_qgis.py help`"
+    assert "None:" not in kept
 
 
 def test_training_and_mapping_are_two_commands_and_the_second_uses_what_the_first_made():
@@ -39,8 +40,8 @@ def test_training_and_mapping_are_two_commands_and_the_second_uses_what_the_firs
     train, mapped = lines.command_lines(ALGORITHMS["train_and_map_land_cover"], values)
     assert train == [
         *("classify", "train", "--progress=json", "--scene=scene.tif", "--labels=fields.gpkg"),
-        *("--class-attribute=crop", "--model=svm", "--seed=3", "--out=run", "--overwrite", "--"),
-    ]
+        *("--class-attribute=crop", "--model=svm", "--seed=3", "--out=run", "--"),
+    ], "a run is replaced without a question"
     assert mapped == [
         *("classify", "map", "--progress=json", "--mode=exact", "--out=map.tif", "--overwrite", "--"),
         *("run", "scene.tif"),

@@ -35,38 +35,56 @@ Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def qgis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    """Runs an algorithm, with a profile of its own, and returns its outputs.
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what QGIS knows of a user."""
+    found = tmp_path_factory.mktemp("qgis")
+    found.chmod(stat.S_IRWXU)
+    return found
 
-    The command that it starts runs in a child of the server, or with ``fresh`` as a user has it.
-    """
-    home = tmp_path_factory.mktemp("qgis")
-    home.chmod(stat.S_IRWXU)
-    program = home / "terramamba"
-    source = Path(terramamba.__file__).parents[1]
-    program.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m terramamba "$@"\n')
-    program.chmod(stat.S_IRWXU)
+
+@pytest.fixture(scope="module")
+def variables(home: Path) -> dict[str, str]:
+    """The environment of QGIS, with a profile of its own."""
     there = {name: str(home) for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")}
     there |= {"QT_QPA_PLATFORM": "offscreen", "QGIS_PLUGINPATH": str(PLUGIN.parent)}
-    there |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | there
+    # QGIS looks for its Python on PATH, and crashes on that of an activated environment.
+    there |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "PATH": os.defpath}
+    return {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")} | there
 
-    def call(*words: str, **variables: str) -> str:
-        given = environment | variables
+
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[Path]:
+    """A program whose work a child of the server does."""
+    with nullcontext(own_program(home)) if SERVER.fresh else terramamba_at(home / "served") as program:
+        yield program
+
+
+@pytest.fixture(scope="module")
+def qgis(home: Path, variables: dict[str, str], served: Path) -> Run:
+    """Runs an algorithm and returns its outputs; ``fresh`` starts the command as a user has it."""
+    program = own_program(home)
+
+    def call(*words: str, **more: str) -> str:
+        given = variables | more
         done = subprocess.run([str(QGIS), *words], env=given, capture_output=True, text=True, timeout=250)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def run(name: str, *, fresh: bool = False, **values: object) -> dict[str, Any]:
+        words = ["--json", "run", f"terramamba:{name}", "--"]
+        words += [f"{key}={value}" for key, value in values.items()]
+        return json.loads(call(*words, TERRAMAMBA_PROGRAM=str(program if fresh else served)))["results"]
+
     call("plugins", "enable", "terramamba")
+    return run
 
-    with nullcontext(program) if SERVER.fresh else terramamba_at(home / "served") as served:
 
-        def run(name: str, *, fresh: bool = False, **values: object) -> dict[str, Any]:
-            words = ["--json", "run", f"terramamba:{name}", "--"]
-            words += [f"{key}={value}" for key, value in values.items()]
-            return json.loads(call(*words, TERRAMAMBA_PROGRAM=str(program if fresh else served)))["results"]
-
-        yield run
+def own_program(folder: Path) -> Path:
+    """The program of these sources, in an interpreter of its own."""
+    program, source = folder / "terramamba", Path(terramamba.__file__).parents[1]
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{source}" exec "{sys.executable}" -m terramamba "$@"\n')
+    program.chmod(stat.S_IRWXU)
+    return program
 
 
 @pytest.fixture
@@ -189,6 +207,62 @@ def test_labelled_polygons_become_a_map(qgis: Run, tmp_path: Path) -> None:
     )
     assert (run / "model.json").is_file()
     assert len(np.unique(pixels(out))) > 1
+
+
+WITH_SELECTED = """
+import os, sys
+from qgis.core import *
+app = QgsApplication([], False)
+app.initQgis()
+sys.path += [QgsApplication.pkgDataPath() + "/python/plugins", os.environ["QGIS_PLUGINPATH"]]
+import processing
+from processing.core.Processing import Processing
+from terramamba.provider import TerramambaProvider
+Processing.initialize()
+provider = TerramambaProvider()
+QgsApplication.processingRegistry().addProvider(provider)
+scene, labels, out = sys.argv[1:]
+drawn = QgsVectorLayer(labels, "drawn")
+layer = drawn.materialize(QgsFeatureRequest())
+QgsProject.instance().addMapLayer(layer)
+layer.selectByExpression("crop in ('class 1', 'class 2')")
+print("selected", layer.selectedFeatureCount(), "of", layer.featureCount())
+given = {"SCENE": scene, "CLASS_ATTRIBUTE": "crop", "MODEL": "svm", "MODE": "exact", "OUTPUT": out}
+selected = QgsProcessingFeatureSourceDefinition(layer.id(), True)
+how = QgsProcessingFeedback()
+made = processing.run(
+    "terramamba:train_and_map_land_cover",
+    {**given, "LABELS": selected, "RUN": "TEMPORARY_OUTPUT"},
+    feedback=how,
+)
+print(open(made["RUN"] + "/classes.csv").read(), how.textLog())
+sys.stdout.flush()
+os._exit(0)
+"""
+
+
+def test_of_a_layer_in_memory_selected_features_alone_are_the_labels(
+    variables: dict[str, str], served: Path, tmp_path: Path
+) -> None:
+    from terramamba.data.synthetic.files import make_scene
+
+    made = make_scene(tmp_path / "scene", 0, height=60, width=60, bands=12)
+    labels = as_polygons(made.labels, tmp_path / "fields.geojson")
+    words = ["/usr/bin/python3", "-c", WITH_SELECTED, made.scene, labels, tmp_path / "map.tif"]
+    given = variables | {"TERRAMAMBA_PROGRAM": str(served)}
+    done = subprocess.run(list(map(str, words)), env=given, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert all((f"class {code}," in done.stdout) == (code in (1, 2)) for code in range(1, 8))
+    assert "a temporary folder, which goes when QGIS ends" in done.stdout
+
+
+def test_a_scene_is_checked_with_labels_that_are_polygons(qgis: Run, tmp_path: Path) -> None:
+    from terramamba.data.synthetic.files import make_scene
+
+    made = make_scene(tmp_path / "scene", 0, height=60, width=60, bands=12)
+    labels = as_polygons(made.labels, tmp_path / "fields.geojson")
+    for second in (labels, made.labels):
+        assert "labelled pixels" in qgis("check", SCENE=made.scene, SECOND=second)["PRINTED"]
 
 
 def test_a_scene_is_checked_and_mapped_without_training(qgis: Run, tmp_path: Path) -> None:

@@ -11,15 +11,18 @@ from qgis.core import (
     QgsProcessingParameterBoolean,
     QgsProcessingParameterDefinition,
     QgsProcessingParameterEnum,
+    QgsProcessingParameterFeatureSource,
     QgsProcessingParameterFile,
     QgsProcessingParameterFileDestination,
     QgsProcessingParameterFolderDestination,
+    QgsProcessingParameterMapLayer,
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterDestination,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
     QgsProcessingParameterVectorDestination,
-    QgsProcessingParameterVectorLayer,
+    QgsProcessingUtils,
+    QgsVectorLayer,
 )
 from qgis.PyQt.QtGui import QIcon
 
@@ -69,6 +72,7 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
         entries = [
             f"<b>{html.escape(parameter.label)}</b>: {html.escape(about(self.spec, parameter))}"
             for parameter in self.spec.asked()
+            if about(self.spec, parameter)
         ]
         return "".join(f"<p>{text}</p>" for text in paragraphs + entries)
 
@@ -88,7 +92,10 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
             return QgsProcessingParameterRasterLayer(name, label, optional=optional)
         if parameter.kind == specs.VECTOR:
             any_geometry = [QgsProcessing.TypeVectorAnyGeometry]
-            return QgsProcessingParameterVectorLayer(name, label, any_geometry, optional=optional)
+            # A source and no layer: its dialogue asks whether selected features alone are meant.
+            return QgsProcessingParameterFeatureSource(name, label, any_geometry, optional=optional)
+        if parameter.kind == specs.LAYER:
+            return QgsProcessingParameterMapLayer(name, label, optional=optional)
         if parameter.kind == specs.FOLDER:
             return QgsProcessingParameterFile(
                 name, label, behavior=QgsProcessingParameterFile.Folder, optional=optional
@@ -125,6 +132,7 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
             for parameter in self.spec.asked()
         }
         lines = command_lines(self.spec, values)
+        self._warn_of_what_goes_with_qgis(values, feedback)
         printed = ""
         for index, words in enumerate(lines):
             feedback.pushCommandInfo("terramamba " + " ".join(words))
@@ -143,15 +151,26 @@ class TerramambaAlgorithm(QgsProcessingAlgorithm):
                 return {}
         return {**written(self.spec, values), PRINTED: printed}
 
+    def _warn_of_what_goes_with_qgis(self, values, feedback):
+        passing = Path(QgsProcessingUtils.tempFolder())
+        for parameter in self.spec.asked():
+            if parameter.kind == specs.NEW_FOLDER and passing in Path(values[parameter.name]).parents:
+                feedback.pushWarning(
+                    f"{parameter.label}: a temporary folder, which goes when QGIS ends; name one to keep it"
+                )
+
     def _value(self, parameter, parameters, context, feedback):
         name = parameter.name
         if parameter.optional and parameters.get(name) in (None, ""):
             return None
-        if parameter.kind == specs.RASTER:
+        as_raster = parameter.kind == specs.LAYER and not isinstance(
+            self.parameterAsLayer(parameters, name, context), QgsVectorLayer
+        )
+        if parameter.kind == specs.RASTER or as_raster:
             layer = self.parameterAsRasterLayer(parameters, name, context)
             return None if layer is None else layer.source()
-        if parameter.kind == specs.VECTOR:
-            # Layers in memory, and where features are selected those alone, become a file.
+        if parameter.kind in (specs.VECTOR, specs.LAYER):
+            # Layers in memory, and selected features where those alone are asked for, become a file.
             return self.parameterAsCompatibleSourceLayerPath(
                 parameters, name, context, ["gpkg", "geojson", "shp"], "gpkg", feedback
             )

@@ -2,8 +2,8 @@
 
 from .specs import OUTPUTS, YES_NO
 
-OVERWRITING = ("check", "classify assess", "change assess")
-"""Commands that write nothing, and so have no --overwrite."""
+OVERWRITING = ("classify map", "change map", "sample", "report")
+"""Commands that write files: before it replaces one QGIS asks, as it does not of the folder of a run."""
 
 
 def command_lines(algorithm, values):
@@ -26,8 +26,7 @@ def _words(algorithm, index, values):
             flags += [parameter.flag] if value else []
         else:
             flags += [f"{parameter.flag}={_text(value)}"]
-    # QGIS asks before it replaces a file.
-    again = [] if command in OVERWRITING else ["--overwrite"]
+    again = ["--overwrite"] if command in OVERWRITING else []
     return [*command.split(), "--progress=json", *flags, *again, "--", *files]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from processing.core.ProcessingConfig import ProcessingConfig
 from qgis.core import (
+    QgsApplication,
     QgsProcessingAlgorithm,
     QgsProcessingException,
     QgsProcessingOutputString,
@@ -59,7 +60,11 @@ class MakeEnvironment(QgsProcessingAlgorithm):
 
     def initAlgorithm(self, config=None):  # noqa: N802
         """Add the parameters and outputs."""
-        self.addParameter(QgsProcessingParameterFolderDestination(FOLDER, "Folder of the environment"))
+        # In the profile: a temporary folder would go with QGIS, and the program of the setting with it.
+        lasting = str(Path(QgsApplication.qgisSettingsDirPath()) / "terramamba")
+        self.addParameter(
+            QgsProcessingParameterFolderDestination(FOLDER, "Folder of the environment", lasting)
+        )
         package = QgsProcessingParameterString(
             PACKAGE, "What pip installs: a name, or a file that was downloaded", "terramamba"
         )

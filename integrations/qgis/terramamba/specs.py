@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-RASTER, VECTOR, FOLDER = "raster", "vector", "folder"
+RASTER, VECTOR, LAYER, FOLDER = "raster", "vector", "raster or vector", "folder"
 TEXT, WHOLE, NUMBER, CHOICE, YES_NO = "text", "whole number", "number", "choice", "yes or no"
 NEW_RASTER, NEW_VECTOR, NEW_TABLE, NEW_PAGE, NEW_FOLDER = (
     "new raster",
@@ -101,7 +101,7 @@ ALGORITHMS = (
         "Check a scene, or two images that are to be compared",
         "Before",
         ("check",),
-        (SCENE, Parameter("SECOND", "Image after, or labels", RASTER, optional=True)),
+        (SCENE, Parameter("SECOND", "Image after, or labels", LAYER, optional=True)),
     ),
     Algorithm(
         "map_land_cover",
@@ -291,7 +291,7 @@ def choices(algorithm, parameter):
 
 
 def about(algorithm, parameter):
-    """Return the text of a parameter: the command line's own of its flag, or its label."""
+    """Return the command line's text of a flag; of a file that stands without one the label says all."""
     if not parameter.flag:
-        return parameter.label
+        return ""
     return HELP[algorithm.commands[parameter.of]]["flags"][parameter.flag]["about"]

@@ -89,6 +89,6 @@ def is_data(values: Shaped[np.ndarray, "..."], nodata: float | None) -> Bool[np.
 
 
 def forget_errors(image: Any) -> None:
-    """Have GDAL forget its last error, which rasterio would else raise again while it looks at another file."""
+    """Have GDAL forget its last error, which rasterio would else raise while it looks at another file."""
     with suppress(Exception):  # whatever it raises is what is to be cleared
         _ = image.colorinterp
