@@ -66,3 +66,19 @@ def test_epochs_are_counted_as_people_count_them(capsys: pytest.CaptureFixture[s
     assert train.endswith(" left  loss 0.5")
     assert mapped.startswith("map: 14,400 of 14,400 px, ")
     assert "e+" not in mapped
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_narrow_terminal_keeps_how_far_it_is_and_the_time_left(
+    monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = watched(monkeypatch)
+    with progress.progress("train", 28, "epochs") as advance:
+        advance(27.5, "2,790 samples/s, loss 0.03914, OA 99.57 % after epoch 27, best in epoch 6")
+    shown = terminal.getvalue().split("\r")[-1]
+    assert "epoch 28 of 28" in shown
+    assert "-:--:--" in shown
+    assert "best in epoch 6" in shown
+    assert "…" not in shown

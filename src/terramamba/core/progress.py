@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -20,6 +20,8 @@ from terramamba.core.visible import drawn_on, visible
 SECONDS_BETWEEN_LINES = 10.0
 SECONDS_BETWEEN_RECORDS = 0.2
 """For a program, which draws a bar of them."""
+LEAST_BAR, WIDEST_BAR = 8, 40
+"""Columns of the bar on a terminal; where there is room for less than the first there is none."""
 
 
 @runtime_checkable
@@ -207,30 +209,52 @@ def _also_told(
     return advance
 
 
+def _fitting(parts: Sequence[str], room: int) -> str:
+    """As many of the last ``parts`` as have room: those before them matter less.
+
+    >>> [_fitting(["9 samples/s", "loss 0.5", "F1 81.08 % after epoch 3"], room) for room in (50, 40, 4)]
+    ['9 samples/s, loss 0.5, F1 81.08 % after epoch 3', 'loss 0.5, F1 81.08 % after epoch 3', '']
+    """
+    for first in range(len(parts)):
+        text = ", ".join(parts[first:])
+        if len(text) <= room:
+            return text
+    return ""
+
+
 @contextmanager
 def _bar(description: str, total: float, unit: str, done: float) -> Iterator[Advance]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    start = time.monotonic()
-    with Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.percentage:3.0f} % {task.fields[rate]}"),
+    start, description = time.monotonic(), visible(description)
+    bar = BarColumn()
+    columns = (
+        TextColumn("{task.fields[name]}", markup=False),
+        bar,
+        TextColumn("{task.fields[so_far]}", markup=False),
         TimeRemainingColumn(),
         TextColumn("{task.fields[remark]}", markup=False),
-        console=Console(file=drawn_on(sys.stderr)),
-    ) as bars:
-        task = bars.add_task(visible(description), total=total, rate="", remark="")
-        bars.update(task, completed=done)
+    )
+    with Progress(*columns, console=Console(file=drawn_on(sys.stderr))) as bars:
+        task = bars.add_task(description, total=total, name=description, so_far="", remark="")
         state = {"done": 0.0}
 
         def advance(amount: float, remark: str = "") -> None:
             state["done"] += amount
-            rate = state["done"] / max(time.monotonic() - start, 1e-9)
-            so_far = _so_far(min(done + state["done"], total), total, unit)
-            bars.update(task, advance=amount, rate=f"{so_far}, {pace_of(rate, unit)}", remark=visible(remark))
+            now = min(done + state["done"], total)
+            pace = pace_of(state["done"] / max(time.monotonic() - start, 1e-9), unit)
+            so_far = f"{100 * now / total if total else 100:3.0f} % {_so_far(now, total, unit)}"
+            # A narrow terminal keeps how far it is and the time left.
+            room = bars.console.width - len(so_far) - len(" 0:00:00  ")
+            name = description if len(description) < room else f"{description[: max(room - 2, 0)]}…"
+            room -= len(name) + 1
+            said = _fitting([pace, *visible(remark).split(", ")] if remark else [pace], room)
+            bar.bar_width = min(room - len(said) - 1, WIDEST_BAR)
+            bars.columns = columns if bar.bar_width >= LEAST_BAR else (columns[0], *columns[2:])
+            bars.update(task, completed=now, name=name, so_far=so_far, remark=said)
 
+        advance(0)
         yield advance
 
 
