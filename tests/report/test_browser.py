@@ -243,6 +243,13 @@ def test_one_column_on_a_phone(tab: Tab, pages: dict[str, Path], job: str) -> No
 
 
 @pytest.mark.parametrize("tab", [PHONE], indirect=True)
+def test_a_long_title_leaves_the_button_beside_it_its_word(tab: Tab, pages: dict[str, Path]) -> None:
+    tab.open(pages["change"])
+    tab.run("document.querySelector('header p, header small').textContent = 'Change of dates, '.repeat(5)")
+    assert tab.run("document.querySelector('#theme').offsetHeight") == 44
+
+
+@pytest.mark.parametrize("tab", [PHONE], indirect=True)
 def test_names_of_classes_cover_the_numbers_beneath_them(tab: Tab, pages: dict[str, Path]) -> None:
     tab.open(pages["cover"])
     seen = tab.run(
