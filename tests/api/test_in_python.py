@@ -163,6 +163,15 @@ def test_a_map_and_a_run_show_themselves(
     assert "parts missing" in shard._repr_html_()
 
 
+def test_what_was_understood_shows_itself(made: SyntheticScene, tmp_path: Path) -> None:
+    settings = tm.ClassifySettings(scene=str(made.scene), labels=str(made.labels), out=str(tmp_path / "run"))
+    shown = tm.plan_training(settings)._repr_html_()
+    assert "<caption>labelled pixels</caption>" in shown
+    assert "<td>split</td>" in shown
+    pair = tm.check_pair(made.scene, made.scene)._repr_html_()
+    assert "bands<br>note: both are the same file</td>" in pair
+
+
 def test_a_map_without_a_file_is_an_array(
     made: SyntheticScene, trained: tm.TrainResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

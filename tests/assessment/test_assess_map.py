@@ -104,6 +104,7 @@ def test_values_names_and_points_in_degrees_are_understood(cover, tmp_path):
     table.loc[1, "seen"] = "quarry"
     table.to_file(tmp_path / "seen.gpkg")
     found = tm.assess_map(cover, tmp_path / "seen.gpkg", reference="seen")
+    assert "<th>producer&#x27;s, %</th>" in found._repr_html_()
     assert found.names == ("Forest", "Water", "Built up", "quarry")
     assert int(found.counts.sum()) == 59
     assert any("quarry" in note for note in found.notes)

@@ -105,3 +105,8 @@ except tm.InputError as error:
         "min_coverage",
         "7.0",
     ]
+
+
+def test_a_colon_in_what_is_to_be_done_names_no_place() -> None:
+    error = InputError("model 'glmambaa' is unknown; choose one of: glmamba, bit; did you mean glmamba?")
+    assert (error.where, error.remedy) == (None, "did you mean glmamba?")

@@ -12,6 +12,7 @@ import shapely
 from jaxtyping import Int64, Shaped
 
 from terramamba.assessment.class_map import ClassMap, names_of, opened_map, read_class_map
+from terramamba.core.display import Shown, Table, as_html, in_percent
 from terramamba.core.errors import InputError
 from terramamba.data.labels.class_names import name_key
 from terramamba.raster.vector.coverage import pixels_of_points
@@ -35,6 +36,36 @@ class Assessment:
     """Points by map class (rows) and reference class (columns)."""
     estimates: AreaEstimates
     notes: tuple[str, ...]
+
+    @property
+    def shown(self) -> Shown:
+        """The table of classes, with the overall accuracy and the notes below."""
+        estimates = self.estimates
+        rows = [
+            (
+                name,
+                str(int(self.counts[i].sum())),
+                _percent(estimates.users[i]),
+                _percent(estimates.producers[i]),
+                f"{self.mapped[i]:,.2f}",
+                f"{estimates.areas[i].value:,.2f}",
+                f"{estimates.areas[i].margin:,.2f}",
+            )
+            for i, name in enumerate(self.names)
+        ]
+        columns = ("class", "points", "user's, %", "producer's, %", "mapped", "estimated", "+-")
+        title = f"accuracy, and {self.unit}, with 95 % intervals"
+        facts = {
+            "overall accuracy": f"{_percent(estimates.overall)} %",
+            "points": f"{int(self.counts.sum()):,}",
+            "map": self.map,
+        }
+        if self.notes:
+            facts["notes"] = "\n".join(self.notes)
+        return Shown((Table(title, columns, tuple(rows)),), facts)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.shown)
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it as plain values; accuracies as fractions, intervals as halves."""
@@ -254,3 +285,9 @@ def _strata_notes(features: Features, found: ClassMap, mapped: Int64[np.ndarray,
 
 def _plain(estimate: Estimate) -> Mapping[str, float | None]:
     return {"value": estimate.value, "margin": estimate.margin}
+
+
+def _percent(estimate: Estimate) -> str:
+    if estimate.value is None or estimate.margin is None:
+        return ""
+    return f"{in_percent(estimate.value)} +- {in_percent(estimate.margin)}"

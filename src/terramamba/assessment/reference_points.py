@@ -11,6 +11,7 @@ import shapely
 from jaxtyping import Int64
 
 from terramamba.assessment.class_map import ClassMap, blocks, opened_map, read_class_map
+from terramamba.core.display import Shown, Table, as_html
 from terramamba.core.errors import InputError
 from terramamba.raster.output.staging import check_outputs, staged
 from terramamba.raster.vector.own_attributes import ID, REFERENCE, STRATUM
@@ -33,6 +34,22 @@ class DrawnPoints:
     out: str
     map: ClassMap
     by_class: dict[int, int]
+
+    @property
+    def shown(self) -> Shown:
+        """How many points were drawn of each class, and what to do with them."""
+        rows = tuple(
+            (entry.name, f"{entry.pixels:,}", str(self.by_class[entry.value])) for entry in self.map.classes
+        )
+        facts = {
+            "written": self.out,
+            "next": "write what is really there into the attribute reference of each point, without a look at"
+            " the map; then assess",
+        }
+        return Shown((Table("points drawn", ("class", "pixels", "points"), rows),), facts)
+
+    def _repr_html_(self) -> str:
+        return as_html(self.shown)
 
 
 def draw_points(

@@ -34,8 +34,7 @@ def run(argv: Sequence[str]) -> int:
     """Draw, and print how many points of each class."""
     options, (place,) = parse(USAGE, SampleOptions, argv)
     from terramamba.api.assessing import sample_points
-    from terramamba.assessment.terminal import points_shown
     from terramamba.cli.shared.show import show
 
-    show(points_shown(sample_points(place, **vars(options))))
+    show(sample_points(place, **vars(options)).shown)
     return 0

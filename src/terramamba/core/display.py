@@ -4,6 +4,7 @@ import shutil
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Protocol, runtime_checkable
 
 INDENT, GAP = 2, 2
@@ -36,6 +37,28 @@ class Shown:
 
     tables: tuple[Table, ...]
     facts: Mapping[str, str]
+
+
+def as_html(shown: Shown) -> str:
+    """Write tables and facts as a notebook shows them; all of it is text.
+
+    >>> as_html(Shown((Table("", ("class", "n"), (("corn", "<7"),)),), {}))
+    '<table><tr><th>class</th><th>n</th></tr><tr><td>corn</td><td>&lt;7</td></tr></table>'
+    """
+
+    def row(cells: Sequence[str], tag: str = "td") -> str:
+        texts = (escape(cell).replace("\n", "<br>") for cell in cells)
+        return "<tr>" + "".join(f"<{tag}>{text}</{tag}>" for text in texts) + "</tr>"
+
+    blocks = []
+    for table in shown.tables:
+        caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
+        rows = row(table.columns, "th") + "".join(map(row, table.rows))
+        blocks.append(f"<table>{caption}{rows}</table>")
+        blocks += [f"<div>{escape(note)}</div>" for note in table.notes]
+    if shown.facts:
+        blocks.append(f"<table>{''.join(map(row, shown.facts.items()))}</table>")
+    return "".join(blocks)
 
 
 def as_text(shown: Shown, width: int | None = None) -> str:

@@ -143,7 +143,7 @@ def _parted(message: str) -> tuple[str | None, object, str, str | None]:
     if not semicolon:
         said, remedy = message, ""
     where, colon, what = said.partition(": ")
-    if not colon:
+    if not colon or "; " in where:  # a colon behind what is to be done is none of a place
         return None, None, said, remedy or None
     flag = _WHERE.fullmatch(where)
     if flag is None:

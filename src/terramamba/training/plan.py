@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from terramamba.core.display import Shown, as_text
+from terramamba.core.display import Shown, as_html, as_text
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,10 @@ class Plan:
     def with_facts(self, facts: Mapping[str, str]) -> "Plan":
         """Return the same plan with further ``facts`` below the others."""
         return replace(self, shown=replace(self.shown, facts={**self.shown.facts, **facts}))
+
+    def _repr_html_(self) -> str:
+        warnings = Shown((), dict.fromkeys(("warning",), "\n".join(self.warnings)) if self.warnings else {})
+        return as_html(warnings) + as_html(self.shown)
 
     def text(self, width: int | None = None) -> str:
         """Write it as lines for a log, or for a terminal of so many columns."""

@@ -131,6 +131,12 @@ def test_a_notebook_shows_what_is_known_and_a_picture() -> None:
     assert axes.get_images()[0].get_array().shape == (3, 4, 3)
 
 
+def test_a_tensor_is_an_array_and_its_memory_is_shared() -> None:
+    torch = pytest.importorskip("torch")
+    values = torch.arange(24, dtype=torch.float32).reshape(2, 3, 4)
+    np.testing.assert_array_equal(scene_from_array(values).read()[0], values.numpy())
+
+
 def test_bands_without_a_wavelength_are_left_out() -> None:
     scene = scene_from_array(np.arange(12).reshape(3, 2, 2), wavelengths=[0, 500, 600])
     assert scene.wavelengths == (500.0, 600.0)

@@ -29,12 +29,11 @@ def assess(job: str, example: str, argv: Sequence[str]) -> int:
     )
     options, (place, points) = parse(usage, AssessOptions, argv)
     from terramamba.api.assessing import assess_map
-    from terramamba.assessment.terminal import assessment_shown
     from terramamba.cli.shared.show import show, show_json
 
     found = assess_map(place, points, reference=options.reference, layer=options.layer)
     if options.json:
         show_json(found.as_json())
     else:
-        show(assessment_shown(found))
+        show(found.shown)
     return 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
+from terramamba.core.display import Shown, as_html
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.words import count, percent
@@ -75,6 +76,9 @@ class PairReport:
         return "\n".join(
             [heading, *(f"problem: {p}" for p in self.problems), *(f"note: {n}" for n in self.notes)]
         )
+
+    def _repr_html_(self) -> str:
+        return as_html(Shown((), {**self.facts, "verdict": self.verdict}))
 
 
 def check_pair(

@@ -61,6 +61,14 @@ class OpenDataset(Protocol):
         """Images in it."""
 
 
+@runtime_checkable
+class Tensor(Protocol):
+    """What NumPy reads as an array, as tensors of torch are."""
+
+    def __array__(self, dtype: Any = None) -> np.ndarray:
+        """Give the values."""
+
+
 @dataclass(frozen=True, eq=False)
 class MemorySource:
     """Pixels of ``values`` (c, h, w); not data are NaN and ``nodata``."""
@@ -81,7 +89,7 @@ class MemorySource:
 
 @checked
 def scene_from_array(
-    array: Shaped[np.ndarray, "..."],
+    array: Shaped[np.ndarray, "..."] | Tensor,
     *,
     wavelengths: Sequence[float | int] | None = None,
     crs: Any = None,
@@ -92,7 +100,7 @@ def scene_from_array(
     """Make a scene of an array (bands, rows, columns), which stays in memory and is not copied.
 
     Args:
-        array: Real numbers; a masked array's masked values are no data, and so are NaN.
+        array: Real numbers, also as a tensor of torch; masked values and NaN are no data.
         wavelengths: Of the bands, in nanometres.
         crs: Coordinate reference system, as rasterio understands it: "EPSG:32633", 32633, WKT.
         transform: From (column, row) of a pixel's corner to coordinates: six numbers a, b, c, d, e, f or an
@@ -103,6 +111,7 @@ def scene_from_array(
     Raises:
         InputError: another number of axes, values that are no real numbers, or what does not fit the bands.
     """
+    array = np.asanyarray(array)
     if array.ndim != 3 or 0 in array.shape:
         raise InputError(
             f"array: has the shape {array.shape}; give (bands, rows, columns), also for one band"
