@@ -17,7 +17,8 @@ from typing import Any
 
 import terramamba
 from terramamba.cli import COMMANDS
-from terramamba.weights.registry import shipped_weights
+from terramamba.core.display import as_text
+from terramamba.weights.registry import find_weights, shipped_weights
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -30,6 +31,8 @@ OF_THE_ROOT = {
 ALL_FIELDS = ("ClassifySettings", "ChangeSettings")
 """Whose fields are mostly those of records that both jobs share."""
 PICTURE = "image/png"
+CARD_COLUMNS = 130
+"""What a page without contents beside it shows of a line."""
 WIDE = "---\nhide: [navigation, toc]\n---\n\n"
 """Before a page whose tables are wider than a column of text."""
 
@@ -113,12 +116,13 @@ def models_page() -> str:
 
 def cards_page() -> str:
     """Write the cards of the weights that come along."""
-    from terramamba.cli.weights_show import run
+    from terramamba.weights.terminal import card_shown
 
     about = "Of the weights that come along, as `terramamba weights show NAME` prints them."
     text = f"{WIDE}# Model cards\n\n{about}\n"
     for name in (weights.card.name for weights in shipped_weights()):
-        text += f"\n## {name}\n\n```text\n{_elsewhere(said(run, [name]))}\n```\n"
+        card = as_text(card_shown(find_weights(name)), CARD_COLUMNS)
+        text += f"\n## {name}\n\n```text\n{_elsewhere(card)}\n```\n"
     return text
 
 
@@ -148,7 +152,7 @@ def tutorial(name: str, notebook: dict[str, Any]) -> Iterator[tuple[str, str | b
             elif "text/markdown" in data:  # its headings below those of the page
                 text += re.sub("^#", "###", "".join(data["text/markdown"]), flags=re.MULTILINE) + "\n\n"
             elif "text/html" in data:
-                text += f'<div markdown="0">\n{"".join(data["text/html"])}\n</div>\n\n'
+                text += f'<div markdown="0" class="wide">\n{"".join(data["text/html"])}\n</div>\n\n'
             else:
                 plain = "".join(output.get("text", data.get("text/plain", "")))
                 text += f"```text\n{plain.strip()}\n```\n\n" if plain.strip() else ""

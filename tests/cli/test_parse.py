@@ -108,6 +108,7 @@ def test_what_follows_two_dashes_is_a_file() -> None:
         ("--out o", "terramamba try out takes RUN [FILE]; got none"),
         ("--out o a b c", "terramamba try out takes RUN [FILE]; got a b c"),
         ("--out o run --bach-size 3", "unknown flag --bach-size; did you mean --batch-size?"),
+        ("--out o run --verbos", "unknown flag --verbos; did you mean --verbose?"),
         ("--out o run --zzz", "unknown flag --zzz; terramamba try out --help lists what there is"),
         ("--out o run --batch-size many", "--batch-size: 'many' is not a whole number"),
         ("--out o run --rate fast", "--rate: 'fast' is not a number"),

@@ -41,3 +41,8 @@ def test_a_detector_that_must_see_all_of_an_image_is_refused(tmp_path, capsys):
         ChangeSettings(data=str(pairs.root), model="cva", out=str(tmp_path / "r")), progress=False
     )
     assert "cva must see an image at once" in refusal(tmp_path / "r", capsys)
+
+
+@pytest.mark.parametrize("name", ["terramamba-change", "spectral-library"])
+def test_weights_that_come_along_are_no_run(name, tmp_path, capsys):
+    assert f"{name}: are weights that scale or resample each image" in refusal(Path(name), capsys)

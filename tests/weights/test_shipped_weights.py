@@ -1,6 +1,7 @@
 """Weights with a card: found by name and folder, whole or refused, listed and shown."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
@@ -110,6 +111,12 @@ def test_what_does_not_belong_together_is_refused_in_one_line(folder, spoil, mes
     assert message in str(caught.value)
     assert "anew" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_scores_are_said_as_everywhere(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["weights", "show", "terramamba-change"]) == 0
+    line = r"LEVIR-CD, buildings, 6 pairs +test +F1 \d+\.\d\d %; precision \d+\.\d\d %; recall "
+    assert re.search(line, capsys.readouterr().out)
 
 
 def test_terms_that_restrict_are_said_in_a_line_and_once(

@@ -3,12 +3,14 @@
 from pathlib import Path
 
 from terramamba.core.arguments import checked
+from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
 from terramamba.export.onnx_file import WrittenOnnx, check_output, write_onnx
 from terramamba.export.settings import ExportSettings
 from terramamba.runs.folder import Run, load_run
 from terramamba.tasks import task_named
+from terramamba.weights.registry import shipped_weights
 
 
 @checked
@@ -55,6 +57,11 @@ def export_onnx(
         overwrite=overwrite,
     )
     path = check_output(out, overwrite=overwrite)
+    if not isinstance(run, Run) and str(run) in {weights.card.name for weights in shipped_weights()}:
+        raise InputError(
+            f"{run}: are weights that scale or resample each image by what it holds as a whole, which a file"
+            " of tiles cannot; train a run and export that (its --init may name the weights for change)"
+        )
     loaded = run if isinstance(run, Run) else load_run(Path(run))
     given = task_named(loaded.task).tile_network(loaded, settings)
     with told(on_progress, shown=progress):

@@ -131,6 +131,8 @@ def plot_picture(
         left, top = place.c, place.f
         extent = (left, left + place.a * grid.width, top + place.e * grid.height, top)
         ax.imshow(picture, extent=extent, interpolation="nearest")
+        ax.locator_params(nbins=3)  # coordinates are long numbers
+        ax.ticklabel_format(useOffset=False, style="plain")
     else:
         extent = (0, grid.width, grid.height, 0)
         ax.imshow(picture, extent=extent, interpolation="nearest")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from terramamba.core.options import options_of
-from terramamba.core.words import about
+from terramamba.core.words import about, count
 from terramamba.training.settings import TrainConfig, TrainSettings
 from terramamba.training.workload import Workload
 
@@ -96,10 +96,11 @@ def power_of_two(near: float, least: int, most: int) -> int:
 def recipe_in_words(settings: TrainSettings, work: Workload, seconds: float) -> dict[str, str]:
     """Say what is about to be trained, how, and for how long."""
     changed = "".join(f", {name}={value}" for name, value in settings.set.items())
+    epochs = count(settings.epochs, "epoch")
     return {
         "model": f"{settings.model}, {settings.preset}{changed}: {work.parameters:,} parameters",
         "recipe": (
-            f"{settings.recipe}: {settings.epochs} epochs of {work.steps(settings.batch_size)} steps, batch "
+            f"{settings.recipe}: {epochs} of {work.steps(settings.batch_size)} steps, batch "
             f"size {settings.batch_size}, {settings.optimizer}, learning rate {settings.lr:.3g}, "
             f"{settings.schedule}"
         ),

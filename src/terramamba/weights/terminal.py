@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from terramamba.core.display import Shown, Table
+from terramamba.scores.score_table import CHANGE_SCORES
 from terramamba.weights.registry import Weights
 
 
@@ -25,7 +26,10 @@ def card_shown(weights: Weights) -> Shown:
     """Say all that the card of ``weights`` holds."""
     card = weights.card
     sources = (f"{one.name} ({one.amount}; {one.source}): {one.terms}" for one in card.trained_on)
-    scores = tuple((one.data, one.part, one.metric, f"{one.value:g}") for one in card.scores)
+    scores: dict[tuple[str, str], list[str]] = {}
+    for one in card.scores:
+        scores.setdefault((one.data, one.part), []).append(_score_in_words(one.metric, one.value))
+    rows = tuple((*measured, "; ".join(found)) for measured, found in scores.items())
     facts = {
         "name": card.name,
         "what": card.title,
@@ -43,4 +47,13 @@ def card_shown(weights: Weights) -> Shown:
         "file": str(weights.file),
         "SHA-256": str(card.model.sha256),
     }
-    return Shown((Table("scores", ("data", "part", "score", "value"), scores),), facts)
+    return Shown((Table("scores", ("data", "part", "scores"), rows),), facts)
+
+
+def _score_in_words(metric: str, value: float) -> str:
+    """A score of the table as everybody shows it; of others the card's own words, which may end in a unit."""
+    known = {score.key: score for score in CHANGE_SCORES}.get(metric)
+    if known is not None:
+        return f"{known.heading} {known.shown(value, sign=True)}"
+    words, percent, _ = metric.partition(", %")
+    return f"{words} {value:g} %" if percent else f"{metric} {value:g}"

@@ -128,6 +128,10 @@ def test_a_notebook_shows_what_is_known_and_a_picture() -> None:
         assert part in shown
     axes = given.plot()
     assert axes.get_images()[0].get_extent() == [300_000, 300_040, 5_799_940, 5_800_000]
+    axes.figure.canvas.draw()
+    written = [label.get_text() for label in axes.get_xticklabels()]
+    assert "300020" in written
+    assert len(written) <= 5
     assert axes.get_images()[0].get_array().shape == (3, 4, 3)
 
 

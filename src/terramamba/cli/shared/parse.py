@@ -27,6 +27,7 @@ from terramamba.cli.shared.help import (
     on_the_line,
 )
 from terramamba.cli.shared.usage_errors import in_words
+from terramamba.cli.shared.verbosity import EVERYWHERE
 from terramamba.core.documents import read_yaml
 from terramamba.core.files import plain
 from terramamba.core.options import RECORD, Option, flag_of, options_of, without_none
@@ -247,7 +248,7 @@ class _Parser(ArgumentParser):
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """Say how the command is used and what is wrong, and exit with status 2."""
         self.print_usage(sys.stderr)
-        flags = [*map(flag_of, self.known), "--config", PRINT_CONFIG, "--help"]
+        flags = [*map(flag_of, self.known), "--config", PRINT_CONFIG, "--help", *EVERYWHERE]
         print(f"error: {in_words(message, self.prog, self.known, flags)}", file=sys.stderr)
         sys.exit(2)
 

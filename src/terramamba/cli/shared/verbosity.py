@@ -9,6 +9,8 @@ from terramamba.core.errors import InputError
 from terramamba.core.progress import shown_as
 
 QUIET, VERBOSE, PROGRESS = "--quiet", "--verbose", "--progress"
+EVERYWHERE = (QUIET, VERBOSE, PROGRESS, "--debug", "--trust")
+"""Flags of every command, none of which its own list has."""
 FORMS = ("text", "json")
 
 
