@@ -130,7 +130,7 @@ def main(run: str, table: str, root: str, folder: str) -> None:
         cannot=(
             "tell what an area changed from or to",
             "see change that is smaller than about 5 pixels, or tell seasons from change reliably",
-            "work on other bands than red, green, blue, on radar, or on pixels much larger than 2 m",
+            "work on other bands than red, green, blue, on radar, or on pixels much larger than those above",
         ),
         own=plain(own_part(loaded, PIXEL_SIZES)),
     )
