@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -70,3 +71,16 @@ def test_a_notebook_is_kept_without_outputs_and_its_code_is_python(path: Path) -
     for cell in code:
         assert (cell["outputs"], cell["execution_count"]) == ([], None)
         compile("".join(cell["source"]), str(path), "exec")
+
+
+def test_a_wide_table_of_a_notebook_is_moved_inside_its_column() -> None:
+    spec = spec_from_file_location("site_pages", ROOT / "distribution/site/pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(pages := module_from_spec(spec))
+    shown = {"data": {"text/html": ["<table></table>"]}}
+    cell = {"cell_type": "code", "source": ["frame"], "outputs": [shown]}
+    ((_, text),) = pages.tutorial("tutorials/made", {"cells": [cell]})
+    assert '<div markdown="0" class="wide">\n<table>' in text
+    (style,) = yaml.safe_load((ROOT / "mkdocs.yml").read_text("utf-8"))["extra_css"]
+    assert ".wide { overflow-x: auto; }" in (ROOT / "distribution/site/theme" / style).read_text("utf-8")
