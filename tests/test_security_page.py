@@ -13,7 +13,7 @@ from terramamba.mapping import executors
 from terramamba.mapping import windows as mapping_windows
 from terramamba.models.encoders import pretrained
 from terramamba.raster import sample_statistics, windows
-from terramamba.raster.readers import stac, stac_answers
+from terramamba.raster.readers import references, stac, stac_answers
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -29,6 +29,7 @@ PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
         ("lines of text | {} at most", documents.MOST_LINES),
         ("more than {} GB and 100 times", unpacked.MOST_UNPACKED >> 30),
         ("{} levels and", documents.MOST_NESTED),
+        ("NetCDF-4 | {} levels at most", references.MOST_LEVELS),
         ("and {} values at most", documents.MOST_NODES),
         ("`.npz`, MATLAB v5 | unpack to {} GB", unpacked.MOST_UNPACKED >> 30),
         ("or to {} times their size", unpacked.MOST_RATIO),

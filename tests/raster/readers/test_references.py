@@ -16,6 +16,7 @@ from terramamba.core.trust import is_trusted, trusting
 from terramamba.raster.geogrid import Grid
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
+from terramamba.raster.readers.references import MOST_LEVELS
 from terramamba.raster.vector.features import read_features
 
 GRID = Grid(8, 9, CRS.from_epsg(32633), Affine(10, 0, 500_000, 0, -10, 5_000_000))
@@ -180,6 +181,16 @@ def test_hdf5_whose_members_lie_elsewhere(tmp_path: Path, name: str, how: str) -
     if name == "a.mat" and how == "virtual":
         with trusting():
             assert open_scene(tmp_path / "a.mat:deep.cube", axes="rows,cols,bands").read()[0].max() == 99
+
+
+def test_hdf5_whose_groups_lie_in_each_other_without_an_end_in_sight(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "deep.nc", "w") as file:
+        group = file
+        for _ in range(MOST_LEVELS + 2):
+            group = group.create_group("g")
+        group["cube"] = np.zeros((4, 8, 9), np.uint8)
+    with pytest.raises(InputError, match=rf"deep\.nc: has groups in groups, more than {MOST_LEVELS} deep"):
+        open_scene(tmp_path / "deep.nc")
 
 
 def test_in_the_folder_of_a_run_even_openly(image: Path, tmp_path: Path) -> None:

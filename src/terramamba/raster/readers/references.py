@@ -51,6 +51,8 @@ MOST_NESTED = 8
 """Virtual rasters in virtual rasters."""
 MOST_BYTES = 64 << 20
 """Longest virtual raster that is looked through."""
+MOST_LEVELS = 60
+"""Of groups in groups of HDF5; each costs all that walk them as much again, and products have five."""
 FILTERED_BYTES = 1 << 16
 """What compressing may add to a block of HDF5 that is hard to compress, beside doubling it."""
 
@@ -102,7 +104,11 @@ def require_own_hdf5(path: str) -> None:
 
 @lru_cache(64)
 def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
-    """A link to another file in an HDF5 file, or a data set that is stored in others or made of them."""
+    """A link to another file in an HDF5 file, or a data set that is stored in others or made of them.
+
+    Raises:
+        InputError: its groups lie in each other more than ``MOST_LEVELS`` deep.
+    """
     own: list[str] = []
     with h5py.File(path, "r") as file:
 
@@ -110,9 +116,13 @@ def _led_elsewhere(path: str, changed: int, size: int) -> str | None:
             # what is raised in here by a damaged member comes out of h5py as another error
             if isinstance(link, h5py.HardLink):
                 own.append(name)
-            return name if isinstance(link, h5py.ExternalLink) else None
+            return name if isinstance(link, h5py.ExternalLink) or name.count("/") > MOST_LEVELS else None
 
         led = file.visititems_links(found)
+        if led is not None and led.count("/") > MOST_LEVELS:
+            raise InputError(
+                f"{path}: has groups in groups, more than {MOST_LEVELS} deep, as no scene has; give another"
+            )
         if led is not None:
             return str(led)
         for name in own:
