@@ -77,6 +77,23 @@ def test_one_colour_that_stands_apart_at_one_date_is_no_data(
     assert kinds(report(before, after)) == []
 
 
+@pytest.mark.parametrize(
+    ("bands", "words"),
+    [({2: 0}, "band 3 holds one value all over"), ({1: None}, "band 2 holds the values of another band")],
+)
+def test_a_band_that_was_not_written_at_one_date_is_said(
+    report: Callable[..., PairReport], bands: dict[int, int | None], words: str, seed: int
+) -> None:
+    before = ground(4, seed).astype(np.int16)
+    after = later(before, seed).astype(np.int16)
+    for band, value in bands.items():
+        after[band] = after[0] if value is None else value
+    said = [one for one in report(before, after).findings if one.kind == "a band without values of its own"]
+    assert [words in one.text for one in said] == [True]
+    before[list(bands)] = after[list(bands)] if None not in bands.values() else before[:1]
+    assert "a band without values of its own" not in kinds(report(before, after))
+
+
 @pytest.mark.parametrize("times", [2, 5])
 def test_a_date_whose_pixels_are_repeated_is_coarser(
     report: Callable[..., PairReport], times: int, seed: int

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
+from terramamba.raster.checks.broken_bands import broken_bands
 from terramamba.raster.checks.date_order import order_of_dates
 from terramamba.raster.checks.enlarged import enlarged_by
 from terramamba.raster.checks.fill_values import Part, in_one_piece
@@ -73,6 +74,8 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
         None if same is not None else part_of_one(first, second, *stored),
     )
     findings += [one for one in whole if one is not None]
+    if not is_grey(values[0]) and not is_grey(values[1]):
+        findings += broken_bands(list(zip((first, second), values, strict=True)), _looked_at(first, second))
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
     other_kind = _decibels(first, second, *values) or _radar_of_two_kinds(first, second, *parts)
     if other_kind is not None:
@@ -149,9 +152,14 @@ def _of_two_sizes(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Pa
     )
 
 
+def _looked_at(first: Scene, second: Scene) -> tuple[int, ...]:
+    """The bands of two dates that are compared."""
+    return min(some_bands(first), some_bands(second), key=len)
+
+
 def _common_parts(first: Scene, second: Scene) -> tuple[list[Part], list[Part]]:
     """The same pixels of both dates."""
-    bands = min(some_bands(first), some_bands(second), key=len)
+    bands = _looked_at(first, second)
     if first.overviews and second.overviews:
         side = max(1, isqrt(MOST_VALUES // len(bands)))
         return [first.preview(side, bands)], [second.preview(side, bands)]
