@@ -177,6 +177,25 @@ def test_a_run_with_other_settings_stays_until_the_one_that_replaces_it_is_compl
     assert not (out / ".new-run").exists()
 
 
+def test_a_run_that_was_killed_at_its_very_end_is_finished(files: Path) -> None:
+    (files / "pairs.csv").write_text(PAIRS)
+    task, out = TASKS["change"], files / "run"
+    settings = task.settings(data=str(files / "pairs.csv"), model="cva", out=str(out), device="cpu")
+    run = PlannedRun(task, "pairs", "given", "cva", "", False, settings)
+    do_run(run, pipeline.train)
+    whole = {path.name for path in out.iterdir()}
+    for name in ("report.html", "measured.json"):  # before the page, and in the exchange with another run
+        (out / name).unlink()
+    (out / ".report.4711.part.html").touch()
+    do_run(run, pipeline.train)
+    assert {path.name for path in out.iterdir()} == whole
+    (out / ".new-run.moved").mkdir()
+    for name in ("config.yaml", "metrics.json"):
+        (out / name).rename(out / ".new-run.moved" / name)
+    do_run(run, pipeline.train)
+    assert {path.name for path in out.iterdir()} == whole
+
+
 def test_one_process_at_a_time_does_the_runs_of_a_folder(files: Path) -> None:
     (files / "pairs.csv").write_text(PAIRS)
     file, out = files / "study.yaml", files / "out"

@@ -17,7 +17,7 @@ from terramamba.experiments.render import write_tables
 from terramamba.experiments.results import Row, rows_of, write_results
 from terramamba.experiments.search import require_optuna, run_search, searched_sets
 from terramamba.experiments.values import Experiment, Tasks
-from terramamba.runs.run_lock import at_work
+from terramamba.runs.run_lock import at_work, refuse_at_work
 
 
 @dataclass(frozen=True)
@@ -134,6 +134,8 @@ def _refuse_others(runs: Sequence[PlannedRun], out: Path, *, overwrite: bool) ->
     for path in dict.fromkeys(path for run in runs for path in [run.folder, *run.folder.parents]):
         if path.is_relative_to(out) and path != out:
             require_no_link(path)
+    for run in runs:
+        refuse_at_work(run.folder)
     others = [(run, reason) for run in runs if (reason := other_settings(run)) is not None]
     if others and not overwrite:
         first = others[0][1].partition(";")[0]

@@ -8,12 +8,13 @@ from terramamba._version import __version__
 from terramamba.core.devices import resolve_device
 from terramamba.core.files import write_json
 from terramamba.core.memory import most_resident
-from terramamba.core.run_files import MEASURED
+from terramamba.core.run_files import MEASURED, REPORT
 from terramamba.experiments.plan import MeasuredCost, PlannedRun, Train, begun_in, is_trained, other_settings
 from terramamba.models.cost import model_cost
 from terramamba.models.registry import model_spec
 from terramamba.runs.clearing import is_run_folder
 from terramamba.runs.folder import load_run
+from terramamba.runs.run_lock import refuse_at_work
 
 
 def do_run(run: PlannedRun, train: Train) -> None:
@@ -25,7 +26,8 @@ def do_run(run: PlannedRun, train: Train) -> None:
         InputError: as the train commands do.
     """
     settings = run.settings
-    trained_here = not is_trained(run)
+    refuse_at_work(run.folder)  # and what a kill left of an exchange of runs is finished
+    trained_here = not is_trained(run) or not (run.folder / REPORT).is_file()  # which is written last
     if trained_here:
         anew = settings.overwrite and other_settings(run) is not None
         resume = not anew and is_run_folder(begun_in(run))
