@@ -76,9 +76,7 @@ def test_scoring_elsewhere_reads_arrays_so_too(files: Path) -> None:
     scored = evaluate_classifier(
         files / "run", scene=files / "bands_last.npy", labels=files / "labels.npy", progress=False
     )
-    learnt = np.isin(
-        load_split(files / "run").subsets, (TRAIN, VALIDATION)
-    )  # the same values in another order
+    learnt = np.isin(load_split(files / "run").subsets, (TRAIN, VALIDATION))
     assert scored["pixels"] == SHAPE[0] * SHAPE[1] - np.count_nonzero(learnt)
 
 
