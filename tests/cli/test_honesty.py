@@ -8,6 +8,7 @@ from shutil import copyfile, copytree
 
 import numpy as np
 import pytest
+import yaml
 
 from drawn import subset_map
 from terramamba import __version__
@@ -149,6 +150,25 @@ def test_the_run_s_own_training_pixels_are_not_scored_again(workshop, tmp_path, 
     refused = terramamba("classify", "evaluate", workshop.cover_run, "--scene", scene, "--labels", only)
     assert refused.status == 1
     assert "they trained the model" in refused.err
+
+
+def test_a_run_that_names_its_scene_from_another_folder_finds_it_or_says_that_it_does_not(
+    workshop, tmp_path, terramamba
+) -> None:
+    home = tmp_path / "home"
+    run = copytree(workshop.cover_run, home / "runs" / "cover")
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump(config | {"scene": "scene.tif"}))
+    scene = copyfile(workshop.scene.scene, tmp_path / "other.tif")
+    words = ("classify", "evaluate", run, "--scene", scene, "--labels", workshop.scene.labels)
+    unknown = terramamba(*words)
+    assert unknown.status == 0, unknown.err
+    said = "not known whether the run has learnt from these pixels: its own scene scene.tif is not found"
+    assert said in unknown.out
+    copyfile(scene, home / "scene.tif")
+    found = terramamba(*words).out
+    assert said not in found
+    assert "not scored, they trained the model or chose its epoch" in found
 
 
 def test_pairs_that_the_run_has_learnt_from_and_given_thresholds_are_said(workshop, terramamba) -> None:

@@ -224,7 +224,9 @@ def _elsewhere(run: Run, scene: Scene, labels: str, reading: Mapping[str, Any]) 
     missing = int(np.count_nonzero(known & ~scored))
     if missing:
         notes.append(f"not scored, without data in a used band (NaN and infinity are none): {missing} pixels")
-    learnt = scored & trained_pixels(run, scene, given.pixels)
+    trained, unknown = trained_pixels(run, scene, given.pixels)
+    notes += unknown
+    learnt = scored & trained
     if learnt.any():
         notes.append(
             f"not scored, they trained the model or chose its epoch: {np.count_nonzero(learnt)} pixels"

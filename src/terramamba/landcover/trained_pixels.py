@@ -25,20 +25,25 @@ COMPARED_PIXELS = 4_000
 """Pixels whose values must all be the same in a copy."""
 
 
-def trained_pixels(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray, " m"]:
+def trained_pixels(run: Run, scene: Scene, pixels: PixelList) -> tuple[Bool[np.ndarray, " m"], list[str]]:
     """Tell which of ``pixels`` of ``scene`` trained the model of ``run`` or chose its epoch.
 
-    None where the run is a model alone, its scene is not there any more, or ``scene`` is another image, be it
-    of the same place.
+    None where the run is a model alone or ``scene`` is another image, be it of the same place; nor where the
+    run's scene is not found, which is said.
     """
-    none = np.zeros(len(pixels), bool)
+    none = np.zeros(len(pixels), bool), list[str]()
     if not (has_settings(run.folder) and (run.folder / SPLIT).is_file()):
         return none
-    own = read_settings(run.folder, ClassifySettings).scene
-    if own is not None:
-        own, variable = split_variable(own, None, "--scene-variable")
-    if own is None or not all(Path(path).exists() for path in (own, scene.path)):
+    given = read_settings(run.folder, ClassifySettings).scene
+    if given is None or not Path(scene.path).exists():
         return none
+    given, variable = split_variable(given, None, "--scene-variable")
+    own = _found(given, run.folder)
+    if own is None:
+        return none[0], [
+            f"not known whether the run has learnt from these pixels: its own scene {given} is not found"
+            " from here; where it has, scores are too high"
+        ]
     split = load_split(run.folder)
     if same_content_key(own) == same_content_key(scene.path):
         first = (0, 0) if split.pixels.shape == pixels.shape else None
@@ -49,7 +54,13 @@ def trained_pixels(run: Run, scene: Scene, pixels: PixelList) -> Bool[np.ndarray
     learnt = split.pixels.only(np.isin(split.subsets, (TRAIN, VALIDATION))).coordinates + np.array(first)
     height, width = pixels.shape
     inside = ((learnt >= 0) & (learnt < (height, width))).all(axis=1)
-    return PixelList.at(learnt[inside], pixels.shape).find(pixels.keys) >= 0
+    return PixelList.at(learnt[inside], pixels.shape).find(pixels.keys) >= 0, []
+
+
+def _found(given: str, run: Path) -> str | None:
+    """Where the scene lies that a run was ``given``; relative to here, or to a folder that holds the run."""
+    places = [Path(), *run.resolve().parents]
+    return next((str(place / given) for place in places if (place / given).exists()), None)
 
 
 def _place_in_copy(
