@@ -117,7 +117,7 @@ def main(run: str, table: str, root: str, folder: str) -> None:
             " stretched: each pair is scaled by what its own two dates hold",
             "pixels on the ground of "
             + ", ".join(f"{low:g} to {high:g} m for {what}" for what, (low, high) in PIXEL_SIZES.items())
-            + ", which it was trained or tried on; larger ones with --enlarge",
+            + ", which it was trained or tried on; larger ones may gain by --enlarge",
         ),
         trained_on=TRAINED_ON,
         licence="academic use (see LICENSE)",

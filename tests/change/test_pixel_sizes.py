@@ -33,8 +33,8 @@ def test_pixels_that_are_nearly_as_large_are_as_good(metres: float, than: str | 
     ("metres", "what", "enlarge", "said"),
     [
         (1.0, "buildings", 1, None),
-        (1.8, "buildings", 1, "what changed, with --enlarge 2, or map"),
-        (3.0, "buildings", 1, "what changed, with --enlarge 2, or map"),
+        (1.8, "buildings", 1, "what changed, with and without --enlarge 2, or map"),
+        (3.0, "buildings", 1, "what changed, with and without --enlarge 2, or map"),
         (3.0, "buildings", 2, None),
         (3.0, "fields", 1, None),
         (30, "buildings", 1, "what changed, or map with --model ir_mad"),

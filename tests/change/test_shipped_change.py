@@ -12,6 +12,7 @@ from rasterio.crs import CRS
 
 import terramamba as tm
 from cards import weights_card
+from terramamba.change import scored_pairs
 from terramamba.change.export import tile_network
 from terramamba.change.judging import CLASSES
 from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
@@ -111,6 +112,31 @@ def test_images_are_shown_enlarged_as_a_user_would_enlarge_them(weights, tmp_pat
     # means of probabilities are those of logits where these differ little
     assert np.abs(found - seen.reshape(40, 2, 48, 2).mean(axis=(1, 3))).max() < 2
     assert np.ptp(found) > 8
+
+
+@pytest.mark.parametrize("times", [0, 5])
+def test_python_refuses_what_the_shell_refuses(times, weights, pairs_of_two):
+    with pytest.raises(InputError, match=f"--enlarge {times}: a whole number from 1 to 4"):
+        tm.evaluate_change_detector(
+            shipped_run(str(weights)), data=pairs_of_two, what="water", enlarge=times, progress=False
+        )
+
+
+def test_scores_of_enlarged_images_say_so_and_large_pairs_are_scored_by_tiles(
+    weights, pairs_of_two, monkeypatch
+):
+    run = shipped_run(str(weights))
+    how = {"data": pairs_of_two, "what": "water", "enlarge": 2, "progress": False}
+    whole = tm.evaluate_change_detector(run, **how)
+    assert whole["protocol"].endswith("-enlarged-2")
+    assert any("images are seen enlarged 2 times; threshold, calib" in note for note in whole["notes"])
+    monkeypatch.setattr(scored_pairs, "WHOLE_PIXELS", 4 * 32 * 32 - 1)  # as they are, less
+    seen = []
+    tiles = scored_pairs.tiles
+    monkeypatch.setattr(scored_pairs, "tiles", lambda *given: seen.append(given) or tiles(*given))
+    by_tiles = tm.evaluate_change_detector(run, **how)
+    assert {given[2:] for given in seen} == {(256, 32)}
+    assert by_tiles["test"]["f1"] == pytest.approx(whole["test"]["f1"], abs=0.02)
 
 
 def zoomed(values, times):

@@ -79,6 +79,9 @@ POLYGONS = flag("POLYGONS", NEW_VECTOR, "--polygons", "Change polygons", optiona
 CLASS_POLYGONS = flag("POLYGONS", NEW_VECTOR, "--polygons", "Polygons of the classes", optional=True)
 LEAST_AREA = flag("MIN_AREA", NUMBER, "--min-area", "Least area of a polygon (m2)", optional=True)
 THRESHOLD = flag("THRESHOLD", NUMBER, "--threshold", "Threshold", optional=True, advanced=True)
+ENLARGE = flag(
+    "ENLARGE", WHOLE, "--enlarge", "Show images enlarged so many times", optional=True, advanced=True
+)
 ALIGN = flag(
     "ALIGN", CHOICE, "--align", "Bring the image after onto the grid of the one before", optional=True
 )
@@ -155,7 +158,7 @@ ALGORITHMS = (
         "Map change with a trained model",
         "Change",
         ("change map",),
-        (RUN, BEFORE, AFTER, ALIGN, THRESHOLD, MAP, PROBABILITIES, POLYGONS, LEAST_AREA),
+        (RUN, BEFORE, AFTER, ALIGN, THRESHOLD, ENLARGE, MAP, PROBABILITIES, POLYGONS, LEAST_AREA),
     ),
     Algorithm(
         "map_change_at_once",
@@ -183,6 +186,7 @@ ALGORITHMS = (
             ),
             ALIGN,
             THRESHOLD,
+            ENLARGE,
             MAP,
             PROBABILITIES,
             POLYGONS,

@@ -154,7 +154,7 @@ def map_change(
             single pixels where tiles are blended); a given ``threshold`` is one of the new probabilities.
         min_area: Smaller areas get no polygon; in m2, or in pixels where the image has no reference system.
         simplify: How much of the steps of polygons is smoothed away, in pixels; areas stay those of pixels.
-        tile_size: Side of the tiles in pixels.
+        tile_size: Side of the tiles in pixels, as the model sees them.
         overlap: Pixels that neighbouring tiles share at least.
         batch_size: Tiles that go through the model together.
         device: cpu, cuda, cuda:1, mps, or auto: a GPU when there is one.

@@ -8,7 +8,7 @@ import numpy as np
 
 from terramamba.change.error_maps import error_maps
 from terramamba.change.judging import counted
-from terramamba.change.map_worker import shown_enlarged
+from terramamba.change.map_worker import note_on_enlarged, shown_enlarged
 from terramamba.change.meanings import asked_pairs, threshold_for
 from terramamba.change.scored_pairs import scored_pairs
 from terramamba.change.scores import pair_scores
@@ -105,22 +105,24 @@ def evaluate(
         notes.append(f"threshold {threshold:g} was given; tried out on these pairs, it scores too well here")
     labelled = asked_pairs(run, labelled, what)
     cuts = [cut if threshold is not None else threshold_for(run, pair.what) for pair in labelled]
-    pairs = scored_pairs(run, labelled)
+    model, pairs = shown_enlarged(run, enlarge), scored_pairs(run, labelled)
     maps = None if folder is None else error_maps(folder, pairs, cuts)
-    counts = counted(shown_enlarged(run, enlarge), pairs, device=device, passing=maps)
+    counts = counted(model, pairs, device=device, passing=maps)
     temperature = run.temperature
     calibration = None if temperature is None else change_calibration(counts.logits, temperature)
     scores = pair_scores(counts, cuts, calibration)
     if folder is not None:
         write_confusion(folder / CONFUSION, np.array(scores["confusion"]), run.classes.names)
+    seen = "" if enlarge == 1 else f"-enlarged-{enlarge}"
     return {
-        "protocol": f"{split}-{len(labelled)}" if name is None else f"{name}-{split}",
+        "protocol": (f"{split}-{len(labelled)}" if name is None else f"{name}-{split}") + seen,
         "threshold": cuts[0] if len(set(cuts)) == 1 else cut,
         "calibration": plain(run.card.judged.calibration),
         "threshold_from": run.threshold_source if threshold is None else "given",
         "notes": [
             *notes,
             *notes_on_pairs(run, labelled, enlarge),
+            *note_on_enlarged(enlarge),
             *misplaced_labels({split: labelled}),
             *repeated_labels({split: labelled}),
             *survey({split: labelled}, one_rule=run.card.data.scale_by != "pair"),

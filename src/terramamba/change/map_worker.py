@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
+from terramamba.change.settings import MOST_TIMES
 from terramamba.core.errors import InputError
 from terramamba.data.scaling import Scaling, read_scaled
 from terramamba.mapping.blend import MappedWindow
@@ -63,8 +64,10 @@ def shown_enlarged(run: Run, times: int) -> Model:
     """Return the model of ``run`` as it answers when it is shown images enlarged so many times.
 
     Raises:
-        InputError: it learnt nothing, so that nothing is too small for it.
+        InputError: it learnt nothing, so that nothing is too small for it; or so often is too often.
     """
+    if not 1 <= times <= MOST_TIMES:
+        raise InputError(f"--enlarge {times}: a whole number from 1 to {MOST_TIMES} is needed")
     if times == 1:
         return run.model
     if run.card.model.sha256 is None or run.model.whole_image or run.model.takes_valid:
@@ -73,6 +76,16 @@ def shown_enlarged(run: Run, times: int) -> Model:
             f" {run.card.model.name} compares pixel by pixel; leave it out"
         )
     return Enlarged(run.model, times)
+
+
+def note_on_enlarged(times: int) -> list[str]:
+    """Say what was chosen on validation pairs and not on images that are seen so many times enlarged."""
+    if times == 1:
+        return []
+    return [
+        f"images are seen enlarged {times} times; threshold, calibration and --reject were chosen on"
+        " validation pairs as they are"
+    ]
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,7 +53,8 @@ class ScoredPairs(PairDataset):
         """Return the pairs of more than ``WHOLE_PIXELS``; none for a model that needs the whole image."""
         if model.whole_image:
             return []
-        return [index for index in range(len(self)) if self.area(index).pixels > WHOLE_PIXELS]
+        most = WHOLE_PIXELS // model.seen_enlarged**2
+        return [index for index in range(len(self)) if self.area(index).pixels > most]
 
     def file_of(self, index: int) -> str:
         """Return the file by which a message names a pair."""
@@ -69,10 +70,11 @@ class ScoredPairs(PairDataset):
         meaning = self.meanings.index(what) if self.meanings and what is not None else None
         scaling = self.scaling_of(index)
         detector = ChangeDetector(model, scaling, self.dates(index), device, precision, meaning=meaning)
+        side, overlap = TILE_SIZE // model.seen_enlarged, OVERLAP // model.seen_enlarged
         masks: dict[int, UInt8[np.ndarray, "h w"]] = {}
 
         def mapped() -> Iterator[MappedWindow]:
-            for window in tiles(height, width, TILE_SIZE, OVERLAP):
+            for window in tiles(height, width, side, overlap):
                 (tile,) = detector.detect([window])
                 mask = self.reference(index, window)
                 mask[~(tile.usable | tile.unanswered)] = IGNORE
@@ -82,7 +84,7 @@ class ScoredPairs(PairDataset):
 
         without = 0
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-            for rows in blend(mapped(), height, width, OVERLAP):
+            for rows in blend(mapped(), height, width, overlap):
                 mask = masks.pop(rows.window.row)[: rows.window.height]
                 without += int(np.count_nonzero(~rows.usable & (mask != IGNORE)))
                 yield np.minimum(rows.probability, 1), mask  # votes may add up to a hair more than 1

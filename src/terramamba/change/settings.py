@@ -168,9 +168,10 @@ class ChangeMapSettings(Threshold, Meaning, Enlarging, Alignment, MapSettings):
     min_area: Annotated[float, at_least(0)] = 0.0
     """Leave out polygons smaller than this many square metres (pixels, where there is no georeference)."""
     tile_size: Annotated[int, at_least(1)] = 512
-    """Side of the tiles that are mapped one by one, in pixels; less needs less memory."""
+    """Side of the tiles that are mapped one by one, in pixels as the detector sees them; less needs less
+    memory."""
     overlap: Annotated[int, at_least(0)] = 64
-    """Pixels that neighbouring tiles share; there their results are blended."""
+    """Pixels that neighbouring tiles share, as the detector sees them; there their results are blended."""
     batch_size: Annotated[int, at_least(1)] = 1
     """Tiles mapped at once."""
 

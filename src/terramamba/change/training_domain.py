@@ -85,7 +85,7 @@ def _on_pixel_sizes(run: Run, grid: Grid, what: str | None, enlarge: int) -> lis
     than = "smaller" if own / enlarge < least else "larger"
     seen = "" if enlarge == 1 else f", seen as {own / enlarge:.3g} m"
     times = ceil(own / (most * NEARLY_AS_LARGE))
-    nearer = "" if than == "smaller" or times > MOST_TIMES else f" with --enlarge {times},"
+    nearer = "" if than == "smaller" or times > MOST_TIMES else f" with and without --enlarge {times},"
     return [
         f"pixels are {own:.3g} m wide{seen}, {than} than those that the model was trained or tried on"
         f"{'' if what is None else f' for {what}'} ({least:g} to {most:g} m): what it marks, or does not, may"

@@ -19,7 +19,7 @@ class Enlarged(Model):
 
     def __init__(self, model: Model, times: int) -> None:
         super().__init__()
-        self.model, self.times = model, times
+        self.model, self.seen_enlarged = model, times
         self.spec_name, self.preset, self.options = model.spec_name, model.preset, model.options
         self.takes_meaning = model.takes_meaning
 
@@ -28,7 +28,8 @@ class Enlarged(Model):
 
         ``asked`` is what the model is told beside the images.
         """
-        return as_before(self.model(enlarge(x, self.times), **asked), x, self.times)
+        times = self.seen_enlarged
+        return as_before(self.model(enlarge(x, times), **asked), x, times)
 
 
 def enlarge(x: Float[Tensor, "b 2 c h w"], times: int) -> Float[Tensor, "b 2 c h2 w2"]:

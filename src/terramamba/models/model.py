@@ -16,6 +16,7 @@ change elsewhere, and a command can refuse what a model cannot do before anythin
     what is called changed?            takes_meaning          False: it has learnt one meaning
     which weights answer for a meaning? weights_of_meaning()  (): all, for any
     may a batch leave weights out?     may_skip_weights       False: it uses all
+    how large does it see images?      seen_enlarged          1: as they are
     which patches does it take?        patch_size             None: patches of any side
     does bfloat16 change anything?     supports_bf16          False
 
@@ -79,6 +80,8 @@ class Model(nn.Module):
     """Whether ``forward`` also takes which of several meanings of "changed" is asked for, by number, (b,)."""
     may_skip_weights: bool = False
     """Whether a batch may leave out some weights: those of a meaning that none of its samples ask for."""
+    seen_enlarged: int = 1
+    """How many times as long it makes the sides of images; its memory is that of images of this size."""
     patch_size: int | None = None
     """Side in pixels of the only patches that it takes; None: of any."""
     supports_bf16: bool = True

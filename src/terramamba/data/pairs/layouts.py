@@ -155,9 +155,10 @@ def _from_folder(root: Path) -> list[PairFiles]:
 
 
 def _holds_pairs(folder: Path) -> bool:
-    """Tell whether a folder, or one in it, holds folders of two dates."""
+    """Tell whether a folder, or one in it, holds folders of two dates with images."""
     inside = [entry for entry in folder.iterdir() if entry.is_dir()]
-    return any(PairFolders.of(one) is not None for one in (folder, *inside))
+    found = (PairFolders.of(one) for one in (folder, *inside))
+    return any(dated is not None and images_in(dated.before) for dated in found)
 
 
 def _from_names(folders: PairFolders, split: str) -> list[PairFiles]:
