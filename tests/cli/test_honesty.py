@@ -143,6 +143,13 @@ def test_the_run_s_own_training_pixels_are_not_scored_again(workshop, tmp_path, 
     learnt = np.count_nonzero(np.isin(roles[top : top + side, left : left + side], (1, 2)))
     assert f"not scored, they trained the model or chose its epoch: {learnt} pixels" in done.out
 
+    as_float = tmp_path / "float.tif"
+    write_geotiff(as_float, own.read()[0].astype(np.float32), own.grid, nodata=own.nodata)
+    done = terramamba("classify", "evaluate", workshop.cover_run, "--scene", as_float, "--labels", labels)
+    assert done.status == 0, done.err
+    learnt = np.count_nonzero(np.isin(roles, (1, 2)))
+    assert f"not scored, they trained the model or chose its epoch: {learnt} pixels" in done.out
+
     values, _ = open_scene(workshop.scene.labels).read()
     only = tmp_path / "labels.tif"
     seen = np.where(roles == TEST, 0, values)

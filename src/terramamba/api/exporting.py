@@ -57,7 +57,8 @@ def export_onnx(
         overwrite=overwrite,
     )
     path = check_output(out, overwrite=overwrite)
-    if not isinstance(run, Run) and str(run) in {weights.card.name for weights in shipped_weights()}:
+    shipped = not isinstance(run, Run) and not Path(run).exists()
+    if shipped and str(run) in {weights.card.name for weights in shipped_weights()}:
         raise InputError(
             f"{run}: are weights that scale or resample each image by what it holds as a whole, which a file"
             " of tiles cannot; train a run and export that (its --init may name the weights for change)"

@@ -19,6 +19,7 @@ from terramamba.models.weights import SavedModel
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.checks.reflectance import holds_offset, reflectance_scale, refuse_radiance
 from terramamba.raster.checks.scales import PROCESSING_OFFSET
+from terramamba.raster.readers.band_names import of_sentinel_2
 from terramamba.raster.sample_statistics import sample_statistics, sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked
@@ -35,8 +36,8 @@ FEWEST_PIXELS = 100
 """In fewer pixels a band may hold one value by chance; of more, it was not recorded: light that air takes."""
 NEEDED = ((430.0, 600.0, "blue or green"), (600.0, 700.0, "red"), (750.0, 900.0, "near-infrared"))
 """Light without some of which plants cannot be told from anything, first and last wavelength in nm."""
-SENTINEL_2, WHOLE = "Sentinel-2", 10_000.0
-"""What is noted of a scene with that satellite's bands, and its stored value of a reflectance of 1."""
+HARMONISED, WHOLE = "HLS", 10_000.0
+"""What a format is called that has Sentinel-2's bands without its offset; the stored value of 1 in most."""
 SWIR_NM = 1500.0
 """Without bands beyond, dry plants look as soils do."""
 
@@ -91,7 +92,8 @@ def shipped_run(
         if not (doubts := sample_statistics(seen).doubts):
             raise
         raise InputError(f"{seen.path}: {doubts[0]}") from error
-    if divisor == WHOLE and scale is None and SENTINEL_2 in " ".join(seen.notes) and holds_offset(whole):
+    stored = divisor == WHOLE and scale is None and HARMONISED not in seen.format
+    if stored and of_sentinel_2(seen.wavelengths) and holds_offset(whole):
         say(
             f"note: {seen.path}: no band has values below {PROCESSING_OFFSET:,.0f}, which Sentinel-2's since"
             " processing baseline 04.00 are too large by; where these are such, give the file a scale and an"

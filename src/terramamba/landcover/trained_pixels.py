@@ -70,7 +70,7 @@ def _place_in_copy(
     try:
         first = open_scene(own, variable=variable, shape=shape)
         second = open_scene(scene.path, shape=scene.grid.window.shape)
-        if first.bands != second.bands or first.dtype != second.dtype or first.grid.window.shape != shape:
+        if first.bands != second.bands or first.grid.window.shape != shape:
             return None
         place = _place(first, second)
         if place is None:

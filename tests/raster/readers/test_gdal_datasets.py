@@ -1,5 +1,7 @@
 """Datasets that GDAL keeps open: what lies beside an image counts, in full folders and when it changes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,23 @@ def test_pages_stay_open_from_one_window_to_the_next(tmp_path: Path, monkeypatch
         tmp_path / "other.tif", save_all=True, append_images=[Image.fromarray(cube[1])] * 19
     )
     assert np.array_equal(open_scene(tmp_path / "other.tif").read(bands=(5,))[0][0], cube[1])
+
+
+def test_threads_share_how_many_pages_stay_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = open_scene(written_pages(tmp_path / "cube.tif", np.ones((20, 7, 9), np.uint16)))
+    monkeypatch.setattr(datasets, "_most_pages", lambda: 12)
+    monkeypatch.setattr(datasets, "_WITH_PAGES", set[threading.Thread]())
+    together = threading.Barrier(4)
+
+    def kept(_: int) -> int:
+        together.wait()
+        scene.read()
+        together.wait()  # all have begun
+        scene.read()
+        return len(datasets._THREAD.pages)
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(kept, range(4))) == [3] * 4
 
 
 @pytest.mark.parametrize("other", [np.zeros((3, 4), np.uint16), np.zeros((7, 9), np.uint8)])

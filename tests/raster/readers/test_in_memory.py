@@ -146,3 +146,12 @@ def test_bands_without_a_wavelength_are_left_out() -> None:
     assert scene.wavelengths == (500.0, 600.0)
     assert np.array_equal(scene.read()[0], np.arange(4, 12).reshape(2, 2, 2))
     assert any("left out" in note for note in scene.notes)
+
+
+def test_a_tensor_that_learns_is_an_array_and_what_numpy_does_not_know_is_refused() -> None:
+    torch = pytest.importorskip("torch")
+    learning = torch.ones(2, 3, 4, requires_grad=True)
+    assert scene_from_array(learning).read()[0].sum() == 24
+    for odd in (learning.bfloat16(), torch.ones(2, 3, 4).to_sparse(), torch.empty(2, 3, 4, device="meta")):
+        with pytest.raises(InputError, match=r"array: holds no numbers that NumPy knows .*in float32"):
+            scene_from_array(odd)

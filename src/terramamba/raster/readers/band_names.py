@@ -120,6 +120,11 @@ def centres_of_names(names: Sequence[str]) -> tuple[float, ...] | None:
     return tuple(_MSI[key] for key in keys)
 
 
+def of_sentinel_2(centres: Sequence[float] | None) -> bool:
+    """Tell whether bands have the centres in nm that Sentinel-2's names told."""
+    return centres is not None and set(centres) <= set(_MSI.values())
+
+
 def _without_common_words(names: Sequence[str]) -> list[str]:
     """Names without sizes of pixels, and without words that all begin or end with, as means of a year do."""
     words = [re.split(r"[_\s.-]+", re.sub(r"_[0-9]{2}m$", "", name.strip())) for name in names]

@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from functools import cache, lru_cache
 from itertools import islice
 from typing import Any
+from weakref import WeakSet
 
 import rasterio
 from rasterio.env import ensure_env_with_credentials
@@ -27,13 +28,14 @@ from terramamba.raster.readers.references import LEADING, require_own_files, req
 
 OPEN_DATASETS = 16
 MOST_PAGES, PAGES_OF_FILES = 256, 4
-"""Pages that a thread keeps open, at most this part of the files that a process may have open."""
+"""Pages that all threads keep open, about, at most this part of the files that a process may have open."""
 MOST_LISTED = 1000
 """Files of a folder among which GDAL looks for those of an image; the list of a fuller one is thrown away."""
 _ADDRESS = re.compile(r"/vsi|[A-Za-z][A-Za-z0-9+._-]+:")  # two letters at least: C: is a drive
 _ON_WEB = re.compile(r"(/vsi\w+/)*(/vsi(curl|s3|gs|az|oss|swift|webhdfs)|https?:|ftp:)", re.IGNORECASE)
 _PAGE = re.compile(r"GTIFF_DIR:(?:off:)?[0-9]+:(.+)")
 _THREAD = threading.local()
+_WITH_PAGES: WeakSet[threading.Thread] = WeakSet()
 # Filters of warnings belong to the whole process, so only one thread at a time may change them.
 _WARNINGS = threading.Lock()
 
@@ -78,11 +80,13 @@ def dataset_of(path: str) -> Any:
 def _page_of(name: str, path: str, opened: OrderedDict[tuple[Any, ...], Any]) -> Any:
     """Return the dataset of one page of ``path``, which the next read takes in its turn.
 
-    Where more pages are read in turn than are kept, the last one makes room: the first are needed next.
+    Threads share how many are kept. Where more are read in turn, the last one makes room: the first are
+    needed next.
     """
     key = (name, path, *_stamps(path))
     if key not in opened:
-        while len(opened) >= _most_pages():
+        _WITH_PAGES.add(threading.current_thread())
+        while len(opened) >= max(1, _most_pages() // len(_WITH_PAGES)):
             of_this = next(iter(opened))[1:] == key[1:]
             opened.popitem(last=of_this)[1].close()
         opened[key] = open_raster(name)

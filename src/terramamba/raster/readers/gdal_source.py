@@ -18,6 +18,8 @@ from terramamba.raster.windows import Window
 GDAL_CACHE_BYTES = 256 << 20
 """Blocks that GDAL keeps decoded; left alone it would take 5 % of the memory of the machine."""
 
+TOO_MANY = "Too many open files"
+
 
 @dataclass(frozen=True)
 class GdalSource:
@@ -62,6 +64,8 @@ class GdalSource:
         except RasterioError as error:
             forget_errors(image)
             remedy = "the file is damaged or incomplete, fetch it again"
+            if TOO_MANY in str(error) + str(error.__cause__):
+                remedy = "allow more of them (ulimit -n), or read in fewer threads"
             if is_on_web(self.path):
                 remedy = (
                     f"the server broke off, though it was asked {TRIES} times; give the same command again"

@@ -111,32 +111,32 @@ def scene_from_array(
     Raises:
         InputError: another number of axes, values that are no real numbers, or what does not fit the bands.
     """
-    array = np.asanyarray(array)
-    if array.ndim != 3 or 0 in array.shape:
+    values = _numbers_of(array)
+    if values.ndim != 3 or 0 in values.shape:
         raise InputError(
-            f"array: has the shape {array.shape}; give (bands, rows, columns), also for one band"
+            f"array: has the shape {values.shape}; give (bands, rows, columns), also for one band"
         )
-    if array.dtype.kind not in "biuf":
-        raise InputError(f"array: holds {array.dtype} values; give real numbers")
-    if nodata is None and np.ma.is_masked(array) and array.dtype.kind != "f":
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"array: holds {values.dtype} values; give real numbers")
+    if nodata is None and np.ma.is_masked(values) and values.dtype.kind != "f":
         raise InputError(
             "array: is masked and holds whole numbers; say with nodata which one stands for no data"
         )
     for what, given in (("wavelengths", wavelengths), ("names", names)):
-        if given is not None and len(given) != len(array):
-            raise InputError(f"{what}: {len(given)} for {len(array)} bands; give one for each band")
-    if np.ma.isMaskedArray(array):
-        array = np.ma.filled(array, np.nan if nodata is None else nodata)
-    if array.dtype.kind == "b":
-        array = array.astype(np.uint8)
-    grid = Grid(array.shape[1], array.shape[2], _crs(crs), _transform(transform))
+        if given is not None and len(given) != len(values):
+            raise InputError(f"{what}: {len(given)} for {len(values)} bands; give one for each band")
+    if np.ma.isMaskedArray(values):
+        values = np.ma.filled(values, np.nan if nodata is None else nodata)
+    if values.dtype.kind == "b":
+        values = values.astype(np.uint8)
+    grid = Grid(values.shape[1], values.shape[2], _crs(crs), _transform(transform))
     scene = Scene(
         "array",
         "array in memory",
-        len(array),
-        array.dtype.name,
+        len(values),
+        values.dtype.name,
         grid,
-        MemorySource(array, None if nodata is None else float(nodata)),
+        MemorySource(values, None if nodata is None else float(nodata)),
         nodata=None if nodata is None else float(nodata),
         band_names=tuple(names or ()),
         wavelengths=None if wavelengths is None else tuple(map(float, wavelengths)),
@@ -277,6 +277,16 @@ def _step(values: np.ndarray, name: str) -> float:
             f"DataArray: the steps of its coordinate {name} differ; bring it onto a regular grid"
         )
     return float(mean)
+
+
+def _numbers_of(array: Any) -> Shaped[np.ndarray, "..."]:
+    """The values of an array, or of a tensor of torch wherever it lies and whatever learns from it."""
+    try:
+        return np.asanyarray(array.detach().cpu() if hasattr(array, "detach") else array)
+    except (TypeError, RuntimeError, ValueError) as error:
+        raise InputError(
+            f"array: holds no numbers that NumPy knows ({reason_of(error)}); give it dense, in float32"
+        ) from error
 
 
 def _crs(given: Any) -> CRS | None:

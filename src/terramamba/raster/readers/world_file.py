@@ -10,6 +10,8 @@ from terramamba.raster.geogrid import apply
 from terramamba.raster.readers.datasets import is_address
 
 SUFFIXES = (".tfw", ".tifw", ".wld", ".TFW")
+OF_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+"""Images beside which a file ``.wld`` may be theirs, such as a smaller picture of the same place."""
 LONGEST = 1000
 OFF = 0.8
 """Pixels by which corners differ at least; some programs write the corner where the middle is meant."""
@@ -24,6 +26,8 @@ def contradicting_world_file(path: str, image: Any) -> list[str]:
     told = None if beside is None else _read(beside)
     if beside is None or told is None or not own.determinant:
         return []
+    if beside.suffix == ".wld" and any(beside.with_suffix(suffix).exists() for suffix in OF_PICTURES):
+        return []
     corners = ((0, 0), (image.width, 0), (0, image.height))
     off = max(
         float(np.hypot(x - col, y - row))
@@ -32,9 +36,13 @@ def contradicting_world_file(path: str, image: Any) -> list[str]:
     )
     if off <= OFF:
         return []
+    what = ("its first corner at", (told.c, told.f), (own.c, own.f))
+    if what[1] == what[2]:
+        what = ("a step of one pixel at", (told.a + told.b, told.d + told.e), (own.a + own.b, own.d + own.e))
+    words, theirs, ours = what
     return [
-        f"{beside.name} beside it puts its first corner at {told.c:.10g}, {told.f:.10g}, its own tags at"
-        f" {own.c:.10g}, {own.f:.10g}: these count, as in GDAL and QGIS; delete the one that is wrong"
+        f"{beside.name} beside it puts {words} {theirs[0]:.10g}, {theirs[1]:.10g}, its own tags at"
+        f" {ours[0]:.10g}, {ours[1]:.10g}: these count, as in GDAL and QGIS; delete the one that is wrong"
     ]
 
 
