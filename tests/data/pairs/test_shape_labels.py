@@ -150,6 +150,27 @@ def test_classes_of_two_dates_say_what_changed_where_they_differ(
     np.testing.assert_array_equal(mask(again), expected([0], [2]))
 
 
+@pytest.mark.parametrize("dtype", ["int32", "float64"])
+def test_numbers_that_are_missing_at_both_dates_are_no_class(tmp_path: Path, dtype: str) -> None:
+    data = images(tmp_path, "train")
+    label = data / "train" / "gt" / "one.gpkg"
+    label.parent.mkdir()
+    missing = np.array([False, False, True])
+    pyogrio.raw.write(
+        label,
+        shapely.to_wkb(np.array(BOXES, object)),
+        [np.array(values, dtype) for values in ([1, 2, 0], [3, 3, 0])],
+        ["class_2018", "class_2020"],
+        field_mask=[missing, missing],
+        geometry_type="Polygon",
+        crs="EPSG:32633",
+    )
+    np.testing.assert_array_equal(mask(settle_labels(find_pairs(data))), expected([0, 1, 2]))
+    stated = shape_values("class_2018,class_2020", None, None, None, None)
+    settled = settle_labels(find_pairs(data), shapes=stated)
+    np.testing.assert_array_equal(mask(settled), expected([0, 1], [2]))
+
+
 @pytest.mark.parametrize(
     "columns",
     [

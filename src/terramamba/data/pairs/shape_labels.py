@@ -160,8 +160,8 @@ def _texts(features: Features, attribute: str) -> list[str]:
 
 
 def _text(value: object) -> str:
-    """A value as somebody writes it: 2 and not 2.0."""
-    if value is None:
+    """A value as somebody writes it: 2 and not 2.0; numbers and days that are missing are no text."""
+    if value is None or value != value:
         return ""
     if isinstance(value, float | np.floating):
         return f"{float(value):.16g}"
