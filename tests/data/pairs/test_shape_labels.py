@@ -129,7 +129,15 @@ def test_polygons_too_small_to_be_seen_are_counted_and_one_over_all_is_refused(t
 
 
 @pytest.mark.parametrize(
-    "names", [("from", "to"), ("C06", "C12"), ("classOld", "classNew"), ("lc_1", "lc_2")]
+    "names",
+    [
+        ("from", "to"),
+        ("C06", "C12"),
+        ("classOld", "classNew"),
+        ("lc_2018", "lc_2020"),
+        ("t1", "t2"),
+        ("a", "b"),
+    ],
 )
 def test_classes_of_two_dates_say_what_changed_where_they_differ(
     tmp_path: Path, names: tuple[str, str]
@@ -139,7 +147,10 @@ def test_classes_of_two_dates_say_what_changed_where_they_differ(
     kinds = {names[0]: ["field", "Field", None], names[1]: ["house", "field ", None]}
     shapes(label, BOXES, number=["1", "2", "3"], **kinds)
     flag = f"--changed-attribute {names[0]},{names[1]}"
-    with pytest.raises(InputError, match=f"are the same for 1 of 2 polygons .* say {flag} where"):
+    with pytest.raises(
+        InputError,
+        match=f"are the same for 1 of 2 polygons .* say {flag} where .* all polygons are of change",
+    ):
         settle_labels(find_pairs(data))
     settled = settle_labels(find_pairs(data), shapes=shape_values(",".join(names), None, None, None, None))
     np.testing.assert_array_equal(mask(settled), expected([0], [2]))
@@ -176,7 +187,17 @@ def test_numbers_that_are_missing_at_both_dates_are_no_class(tmp_path: Path, dty
     [
         {"from": ["field", "field", "wood"], "to": ["house", "road", "house"]},  # all of change
         {"height": [2, 2, 4], "storeys": [2, 3, 4]},  # called by no date
-        {"id_1": ["a", "b", "c"], "id_2": ["a", "b", "c"]},  # no classes
+        {"c06": ["a", "b", "c"], "c12": ["a", "b", "c"]},  # no classes
+        *(
+            {name: ["a", "a", "b"], other: ["a", "b", "b"]}
+            for name, other in (
+                ("annotator_1", "annotator_2"),
+                ("Level_1", "Level_2"),
+                ("CLASS_L1", "CLASS_L2"),
+                ("quality_a", "quality_b"),
+                ("photo_10", "photo_11"),
+            )
+        ),
     ],
 )
 def test_attributes_that_are_no_classes_of_two_dates_ask_for_nothing(
