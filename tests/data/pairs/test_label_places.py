@@ -100,3 +100,17 @@ def test_what_differs_elsewhere_in_a_few_pairs_is_no_proof(
 ) -> None:
     """Labels of 20 pairs that are anybody's: too few to say so."""
     assert said_of(images, tmp_path, np.roll(images[1], 7, axis=0)[:20]) == []
+
+
+def test_faint_change_beside_seasons_is_not_called_reversed(tmp_path: Path) -> None:
+    """Fields differ all over but where something was built, which hardly shows."""
+    rng, labels = np.random.default_rng(6), np.zeros((PAIRS, SIDE, SIDE), np.uint8)
+    for number in range(PAIRS):
+        before = rng.integers(0, 256, (SIDE, SIDE), np.uint8)
+        after = rng.integers(0, 256, (SIDE, SIDE), np.uint8)
+        row, col = rng.integers(0, SIDE - 6, 2)
+        part = np.s_[row : row + 6, col : col + 6]
+        after[part], labels[number][part] = before[part], 255
+        for name, values in (("a", before), ("b", after)):
+            Image.fromarray(values).save(tmp_path / f"{name}{number}.png")
+    assert said_of((tmp_path, labels), tmp_path, labels) == []

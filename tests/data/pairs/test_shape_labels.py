@@ -149,7 +149,7 @@ def test_classes_of_two_dates_say_what_changed_where_they_differ(
     flag = f"--changed-attribute {names[0]},{names[1]}"
     with pytest.raises(
         InputError,
-        match=f"are the same for 1 of 2 polygons .* say {flag} where .* all polygons are of change",
+        match=rf"are the same for 1 of 2 .* say {flag} where .* all polygons are of",
     ):
         settle_labels(find_pairs(data))
     settled = settle_labels(find_pairs(data), shapes=shape_values(",".join(names), None, None, None, None))

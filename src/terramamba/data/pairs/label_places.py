@@ -20,6 +20,7 @@ from terramamba.core.words import count
 from terramamba.data.pairs.change_masks import CHANGED, read_mask
 from terramamba.data.pairs.copies import COARSE, coarse_picture, members, show_other_places
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.label_pixels import label_pixels
 from terramamba.data.pairs.mask_facts import VALUES_PER_READ
 from terramamba.raster.windows import Window, strips
 
@@ -36,6 +37,9 @@ in a wrong way."""
 MANY, HARDLY = 50, 2.0
 """Labels of so many pairs that fit by no more standard errors than this may be anybody's; right ones of as
 many reach 6."""
+LEAST_REVERSED = 0.5
+"""Part of the pixels with a reference that reversed labels mark at least: faint change beside seasons that
+differ more fits as badly."""
 LEAST_SHAPE = 0.005
 """Part of the pixels that make a shape which no two places share; three of CLCD mark a corner pixel."""
 Pictures = Float64[np.ndarray, "n s s"]
@@ -128,7 +132,7 @@ def _in_words(whose: str, seen: _Fitted) -> str | None:
     square = all(pair.grid.height == pair.grid.width for pair in pairs)
     these = f"the labels of {whose} fit what differs between the dates"
     looked_at = f"(of {count(len(pairs), 'pair')} looked at; the first: {pairs[0].label})"
-    others = {_REVERSED: -own}
+    others = {_REVERSED: -own} if _marked(pairs) > LEAST_REVERSED else {}
     others |= {
         way: _correlations(differences, turned(labels))
         for way, turned in WAYS.items()
@@ -153,7 +157,7 @@ def _in_words(whose: str, seen: _Fitted) -> str | None:
         )
         return f"{these} far better {way} than as they lie {looked_at}: probably {why}"
     known = own[np.isfinite(own)]
-    if len(known) >= MANY and _standard_errors(known) < HARDLY:
+    if len(known) >= MANY and abs(_standard_errors(known)) < HARDLY:
         return (
             f"{these} no better than those of other pairs would {looked_at}: check that names bring"
             " together what belongs together; where what counts as change hardly shows, all is well"
@@ -190,6 +194,12 @@ def _label(pair: PairFiles) -> Float64[np.ndarray, "s s"]:
         changed = read_mask(label, pair.coding, inside, unchanged) == CHANGED
         total += members(strip.row, strip.height, area.height, COARSE) @ changed.astype(np.float32) @ across.T
     return total
+
+
+def _marked(pairs: Sequence[PairFiles]) -> float:
+    """Which part of what the labels of ``pairs`` know is changed."""
+    pixels = label_pixels(pairs)
+    return pixels.changed / max(1, pixels.changed + pixels.unchanged)
 
 
 def _correlations(differences: Pictures, labels: Pictures) -> Float64[np.ndarray, " n"]:
