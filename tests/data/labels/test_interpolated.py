@@ -7,7 +7,6 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
-from terramamba.core.errors import InputError
 from terramamba.data.labels.interpolated import Borders
 from terramamba.data.labels.labels import read_labels
 from terramamba.raster.readers.open import open_scene
@@ -51,15 +50,26 @@ def test_steps_of_a_height_thin_lines_noise_and_codes_below_0_are_not(seed: int)
         np.ones((2, 1), np.int64),
     ):
         assert borders(right).interpolated() is None
-        assert borders(right).measured(60, 60) is None or len(np.unique(right)) < 9
 
 
-def test_many_codes_that_change_little_are_said_and_refused_where_some_are_of_few_pixels(
-    tmp_path: Path, seed: int
-) -> None:
-    Image.fromarray((drawn(seed) * 40).astype(np.uint8)).save(tmp_path / "a.jpg", quality=75)
+def test_maps_of_many_classes_are_not_measured(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    patches = random.integers(1, 61, (20, 20)).repeat(8, axis=0).repeat(8, axis=1)
+    groups = (random.integers(0, 10, (5, 5)) * 6).repeat(32, axis=0).repeat(32, axis=1)
+    for right in (
+        random.integers(1, 61, (100, 100)),
+        patches,
+        6993 + 15 * patches,  # LANDFIRE has 7008 to 7998
+        np.where(patches > 44, 999, patches),
+        groups + patches % 6 + 1,  # what lies together has codes of one group
+    ):
+        assert borders(right).measured(len(np.unique(right))) is None
+
+
+def test_many_codes_that_change_little_are_said_and_never_refused(tmp_path: Path, seed: int) -> None:
+    Image.fromarray((zoom(drawn(seed), 4, order=0) * 40).astype(np.uint8)).save(tmp_path / "a.jpg")
     saved = np.asarray(Image.open(tmp_path / "a.jpg")).astype(np.int64)
-    assert borders(saved).measured(len(np.unique(saved)), 255) is not None
+    assert borders(saved).measured(len(np.unique(saved))) is not None
     np.save(tmp_path / "scene.npy", np.ones((40, 50, 5), np.float32))
     scene = open_scene(tmp_path / "scene.npy", shape=(40, 50))
     steps = (np.arange(2000).reshape(40, 50) // 20 + 1).astype(np.uint8)
@@ -69,10 +79,4 @@ def test_many_codes_that_change_little_are_said_and_refused_where_some_are_of_fe
         np.save(labels[0], steps)
         Image.fromarray(steps).save(labels[1])
         for path in map(str, labels):
-            if rare:
-                with pytest.raises(InputError, match="its 101 codes have no names, and neighbours differ by"):
-                    read_labels(path, scene)
-            else:
-                assert any(
-                    "probably they are measurements" in note for note in read_labels(path, scene).notes
-                )
+            assert any("maybe they are measurements" in note for note in read_labels(path, scene).notes)

@@ -5,12 +5,10 @@ codes are ordered, as steps of a height, neighbours differ by one. h, w rows and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Int
-
-from terramamba.core.errors import InputError
 
 THIN, MOST_THIN = 3, 12
 """Pixels that a piece of a border is wide at most, and all of it."""
@@ -19,13 +17,8 @@ FEWEST, OF_BORDERS = 30, 0.2
 PASSED = 0.6
 """... where on this part of them the codes between are passed one after the other. In 7 real maps of classes
 at most 0.1 are, in maps interpolated to pixels half to a fifth as large 0.7 to 1."""
-MANY, SMALL_STEP = 40, 0.12
-"""More codes, without any name, are measured where neighbours differ by this part of the largest in the mean.
-In real maps of classes that is 0.3 to 0.8."""
-
-
-FEWEST_TO_SPLIT = 3
-"""Pixels of a class that train, validate and test."""
+MANY, SMALL_STEP = 40, 0.08
+"""More codes, without any name, are measured where those at a border differ by this part of what two do."""
 
 
 @dataclass
@@ -35,8 +28,7 @@ class Borders:
     all: int = 0
     wide: int = 0
     passing: int = 0
-    steps: int = 0
-    step: float = 0.0
+    ends: list[Int[np.ndarray, "2 n"]] = field(default_factory=list)
 
     def add(self, image: Int[np.ndarray, "h w"]) -> None:
         """Count those of a part of the labels, in which what is below 0 has no code."""
@@ -63,8 +55,7 @@ class Borders:
         self.wide += int(np.count_nonzero(wide))
         self.passing += int(np.count_nonzero(wide & (steps > 1) & one_way))
         beside = (rows[1:] == rows[:-1]) & (codes[1:] >= 0) & (codes[:-1] >= 0)
-        self.steps += int(np.count_nonzero(beside))
-        self.step += float(np.abs(np.diff(codes))[beside].sum())
+        self.ends.append(np.stack([codes[:-1][beside], codes[1:][beside]]))
 
     def interpolated(self) -> str | None:
         """Say that the codes were probably interpolated; None where they were not."""
@@ -77,27 +68,26 @@ class Borders:
             " classes that are not there; resample codes by nearest neighbour"
         )
 
-    def measured(self, codes: int, largest: int) -> str | None:
-        """Say that so many ``codes`` without names, up to ``largest``, are probably no classes."""
-        if codes <= MANY or not self.steps or self.step > SMALL_STEP * largest * self.steps:
+    def measured(self, codes: int) -> str | None:
+        """Say that so many ``codes`` without names are probably no classes; None where they may be."""
+        ends = np.concatenate(self.ends, axis=1) if self.ends else np.zeros((2, 0), np.int64)
+        if codes <= MANY or ends.shape[1] < FEWEST:
+            return None
+        any_two = np.random.default_rng(0).permutation(ends.ravel()).reshape(2, -1)
+        step, apart = (float(np.median(np.abs(one[1] - one[0]))) for one in (ends, any_two))
+        if step > SMALL_STEP * apart:
             return None
         return (
-            f"its {codes} codes have no names, and neighbours differ by {self.step / self.steps:.2g} of"
-            f" {largest}: probably they are measurements, or a picture that was saved as JPEG, and no classes"
+            f"its file names none of its {codes} codes, and those of neighbours differ by {step:.2g}, of any"
+            f" two by {apart:.2g}: maybe they are measurements, or a picture that was saved as JPEG, and no"
+            " classes"
         )
 
 
 def notes_on_codes_of(
     path: str, borders: Borders, counts: Mapping[int, int], *, named: bool
 ) -> tuple[str, ...]:
-    """Say that codes were probably interpolated or, where they are not ``named``, measured.
-
-    Raises:
-        InputError: they were probably measured, and some are of too few pixels to be split.
-    """
-    given = {code: number for code, number in counts.items() if code > 0}
-    measured = None if named else borders.measured(len(given), max(given, default=0))
-    if measured is not None and min(given.values()) < FEWEST_TO_SPLIT:
-        raise InputError(f"{path}: {measured}; give codes of classes")
+    """Say that codes were probably interpolated or, where they are not ``named``, measured."""
+    measured = None if named else borders.measured(sum(code > 0 for code in counts))
     said = measured or borders.interpolated()
     return () if said is None else (f"{path}: {said}",)
