@@ -493,6 +493,17 @@ def test_a_band_for_each_class_is_told_from_colours(
         read_labels(str(tmp_path / "labels.tif"), scene)
 
 
+def test_a_picture_of_few_labels_in_equal_bands_is_read(tmp_path: Path) -> None:
+    codes = np.zeros((1500, 1600), np.uint8)
+    codes[801, 303:309], codes[901, 303:309] = 1, 2
+    height, width = codes.shape
+    profile = {"count": 4, "height": height, "width": width, "photometric": "RGB", "alpha": "YES"}
+    with rasterio.open(tmp_path / "labels.tif", "w", **profile, dtype="uint8", transform=place()) as file:
+        file.write(np.stack([codes, codes, codes, np.full_like(codes, 255)]))
+    scene = open_scene(located(tmp_path / "scene.tif", np.ones((1, 1500, 1600), np.float32)))
+    assert "all the same and read as one" in read_labels(str(tmp_path / "labels.tif"), scene).notes[0]
+
+
 @pytest.mark.parametrize("header", ["row,col,class", "Line,Sample,class"])
 def test_tables_that_number_pixels_are_not_asked_to_call_them_coordinates(
     tmp_path: Path, scene: Scene, header: str

@@ -40,9 +40,10 @@ def as_one_band(path: str, labels: Scene) -> tuple[Scene, tuple[str, ...]]:
     """
     if labels.bands == 1:
         return labels, ()
-    if not _all_equal(labels):
+    equal, shows_nothing = _all_equal(labels)
+    if not equal:
         raise InputError(f"{path}: {_what(labels)}")
-    if labels.alpha is not None and _shows_nothing(labels):
+    if labels.alpha is not None and shows_nothing:
         raise InputError(
             f"{path}: its last band is called transparency, and all others are 0 wherever that is not:"
             f" probably they {_SHARES}"
@@ -65,14 +66,18 @@ def looks_like_labels(image: Scene) -> bool:
     return _colours(image) is not None or _are_shares(image)
 
 
-def _all_equal(labels: Scene) -> bool:
+def _all_equal(labels: Scene) -> tuple[bool, bool]:
+    """Whether bands are equal, and whether all are 0 where a mask, which hides some pixels, leaves any."""
+    shown = hidden = kept = False
     for window in strips(
         labels.height, labels.width, max(1, VALUES_AT_ONCE // (labels.width * labels.bands))
     ):
         values, valid = labels.read(window)
         if ((values != values[:1]) & valid.all(axis=0)).any():
-            return False
-    return True
+            return False, False
+        shown = shown or bool(values[valid].any())
+        hidden, kept = hidden or not valid.all(), kept or bool(valid.any())
+    return True, hidden and kept and not shown
 
 
 def _what(labels: Scene) -> str:
@@ -101,12 +106,6 @@ def _colours(image: Scene) -> list[str] | None:
         return None
     order = np.argsort(-numbers, kind="stable")
     return ["#" + "".join(f"{part:02x}" for part in found[i].tolist()) for i in order.tolist()]
-
-
-def _shows_nothing(labels: Scene) -> bool:
-    """Whether all bands are 0 wherever a mask leaves anything."""
-    values, valid = sample_values(labels, (0,), SAMPLED_VALUES)
-    return bool(valid.any() and not values[valid].any())
 
 
 def _is_drawn(image: Scene) -> bool:
