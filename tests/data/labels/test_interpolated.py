@@ -52,6 +52,14 @@ def test_steps_of_a_height_thin_lines_noise_and_codes_below_0_are_not(seed: int)
         assert borders(right).interpolated() is None
 
 
+def test_a_thin_rim_between_two_classes_is_one(seed: int) -> None:
+    depth = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (200, 200)), 8)
+    rims = np.digitize(depth, [0, 0.003])
+    for codes in (rims + 1, np.array([1, 2, 9])[rims], np.digitize(depth, [0, 0.003, 0.006]) + 1):
+        assert borders(codes).all > 100
+        assert borders(codes).interpolated() is None
+
+
 def test_maps_of_many_classes_are_not_measured(seed: int) -> None:
     random = np.random.default_rng(seed)
     patches = random.integers(1, 61, (20, 20)).repeat(8, axis=0).repeat(8, axis=1)

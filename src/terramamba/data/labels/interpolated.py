@@ -4,6 +4,7 @@ In a map of classes 2 lies beside 7 somewhere, and what lies thinly between two 
 codes are ordered, as steps of a height, neighbours differ by one. h, w rows and columns of a part
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,7 +14,7 @@ from jaxtyping import Int
 THIN, MOST_THIN = 3, 12
 """Pixels that a piece of a border is wide at most, and all of it."""
 FEWEST, OF_BORDERS = 30, 0.2
-"""So many borders of codes that differ by 2 and more, and such a part of all, say something ..."""
+"""So many borders of codes that differ by 3 and more, and such a part of all, say something ..."""
 PASSED = 0.6
 """... where on this part of them the codes between are passed one after the other. In 7 real maps of classes
 at most 0.1 are, in maps interpolated to pixels half to a fifth as large 0.7 to 1."""
@@ -27,7 +28,8 @@ class Borders:
 
     all: int = 0
     wide: int = 0
-    passing: int = 0
+    passing: dict[tuple[int, int], int] = field(default_factory=dict)
+    passed: dict[tuple[int, int], set[int]] = field(default_factory=dict)
     ends: list[Int[np.ndarray, "2 n"]] = field(default_factory=list)
 
     def add(self, image: Int[np.ndarray, "h w"]) -> None:
@@ -47,23 +49,37 @@ class Borders:
         counts = (rows[first] == rows[last]) & near & (codes[first] != codes[last])
         counts &= (codes[first] >= 0) & (codes[last] >= 0)
         first, last = first[counts], last[counts]
-        wide = np.abs(codes[last] - codes[first]) > 1
+        wide = np.abs(codes[last] - codes[first]) > 2  # a single code between may be a class, as a shore is
         rising = np.concatenate([[0], np.cumsum(np.diff(codes) > 0)])
         up, steps = rising[last] - rising[first], last - first
         one_way = (up == steps) | (up == 0)
         self.all += len(first)
         self.wide += int(np.count_nonzero(wide))
-        self.passing += int(np.count_nonzero(wide & (steps > 1) & one_way))
+        passing = np.flatnonzero(wide & (steps > 1) & one_way)
+        of, to = np.sort([codes[first[passing]], codes[last[passing]]], axis=0)
+        next_to = codes[first[passing] + 1], codes[last[passing] - 1]
+        for pair, number in Counter(zip(of.tolist(), to.tolist(), strict=True)).items():
+            self.passing[pair] = self.passing.get(pair, 0) + number
+        for low, high, code in set(
+            zip(
+                *(np.tile(end, 2).tolist() for end in (of, to)), np.concatenate(next_to).tolist(), strict=True
+            )
+        ):
+            self.passed.setdefault((low, high), set()).add(code)
         beside = (rows[1:] == rows[:-1]) & (codes[1:] >= 0) & (codes[:-1] >= 0)
         self.ends.append(np.stack([codes[:-1][beside], codes[1:][beside]]))
 
     def interpolated(self) -> str | None:
         """Say that the codes were probably interpolated; None where they were not."""
+        several = [pair for pair, codes in self.passed.items() if len(codes) > 1]
+        if len({frozenset(self.passed[pair]) for pair in several}) < 2:
+            return None  # the same rim may lie between any two
+        passing = sum(self.passing[pair] for pair in several)
         few = self.wide < max(FEWEST, OF_BORDERS * self.all)
-        if few or self.passing < PASSED * self.wide:
+        if few or passing < PASSED * self.wide:
             return None
         return (
-            f"on {self.passing:,} of {self.wide:,} borders between classes the codes between theirs follow"
+            f"on {passing:,} of {self.wide:,} borders between classes the codes between theirs follow"
             " each other: probably the labels were resampled by interpolation, so that their borders are of"
             " classes that are not there; resample codes by nearest neighbour"
         )
