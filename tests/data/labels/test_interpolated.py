@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter, zoom
 
-from terramamba.data.labels.interpolated import Borders
+from terramamba.data.labels.interpolated import ENOUGH, Borders
 from terramamba.data.labels.labels import read_labels
 from terramamba.raster.readers.open import open_scene
 
@@ -24,6 +24,12 @@ def borders(codes: np.ndarray) -> Borders:
     for rows in np.array_split(codes, 3):
         found.add(rows)
     return found
+
+
+def test_no_more_borders_are_counted_than_are_enough(seed: int) -> None:
+    found = Borders()
+    found.add(np.random.default_rng(seed).integers(1, 9, (1500, 1600)))
+    assert ENOUGH <= sum(ends.shape[1] for ends in found.ends) < 2 * ENOUGH
 
 
 @pytest.mark.parametrize("times", [1.5, 2, 3, 5])

@@ -20,6 +20,8 @@ PASSED = 0.6
 at most 0.1 are, in maps interpolated to pixels half to a fifth as large 0.7 to 1."""
 MANY, SMALL_STEP = 40, 0.08
 """More codes, without any name, are measured where those at a border differ by this part of what two do."""
+AT_ONCE, LEAST_ROWS, ENOUGH = 500_000, 64, 1_000_000
+"""Pixels and rows of which borders are counted at once, until these are enough."""
 
 
 @dataclass
@@ -34,8 +36,13 @@ class Borders:
 
     def add(self, image: Int[np.ndarray, "h w"]) -> None:
         """Count those of a part of the labels, in which what is below 0 has no code."""
-        for part in (image, image.T):
-            self._add_along_rows(np.ascontiguousarray(part))
+        rows = max(LEAST_ROWS, AT_ONCE // max(1, image.shape[1]))
+        for top in range(0, len(image), rows):
+            if sum(ends.shape[1] for ends in self.ends) >= ENOUGH:
+                return
+            part = image[top : top + rows]
+            for lines in (part, part.T):
+                self._add_along_rows(np.ascontiguousarray(lines))
 
     def _add_along_rows(self, image: Int[np.ndarray, "h w"]) -> None:
         begins = np.ones(image.shape, bool)
