@@ -57,3 +57,8 @@ def test_names_of_two_places_in_a_row_are_said(rows: list[tuple[str, ...]], word
 )
 def test_names_that_tell_no_places_are_left_alone(rows: list[tuple[str, ...]]) -> None:
     assert said_of(rows) == []
+
+
+def test_numbers_that_all_lead_on_by_one_may_be_dates_that_follow_each_other() -> None:
+    (note,) = said_of([(f"a/{n:02}.tif", f"b/{n % 12 + 1:02}.tif") for n in NUMBERS])
+    assert "that is right where these are numbers of dates, each before the next; else check that" in note

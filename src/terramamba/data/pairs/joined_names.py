@@ -15,6 +15,7 @@ _DATE = re.compile(r"(19|20)\d\d((0[1-9]|1[0-2])([0-2]\d|3[01])?)?")
 LEAST_PAIRS = 8
 AGREE, SHARED = 0.9, 0.8
 """Of so many pairs names agree, so that those of others are odd; of so many the places are at both dates."""
+_SERIES = "that is right where these are numbers of dates, each before the next; else "
 Place = tuple[str, ...]
 
 
@@ -50,8 +51,17 @@ def _joined_otherwise(first: Sequence[str], second: Sequence[str], what: str) ->
     return (
         f"{count(len(odd), 'pair')} of {len(first):,} in the table go by the names of two places:"
         f" {first[here]} has {second[here]} as {what}, while other rows would bring equal names together;"
-        " check that each row holds what belongs together"
+        f" {_SERIES if _is_series(places, others) else ''}check that each row holds what belongs together"
     )
+
+
+def _is_series(first: Sequence[Place], second: Sequence[Place]) -> bool:
+    """Tell whether places are numbers that lead on by the same step, as of months that follow each other."""
+    if any(len(one) != 1 or not one[0].isdecimal() for one in (*first, *second)):
+        return False
+    steps = [int(other[0]) - int(one[0]) for one, other in zip(first, second, strict=True)]
+    usual = max(set(steps), key=steps.count)
+    return usual != 0 and steps.count(usual) >= len(steps) - 1  # the last may begin anew
 
 
 def _places(paths: Sequence[str]) -> list[Place]:

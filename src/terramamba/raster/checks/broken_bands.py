@@ -12,16 +12,20 @@ from terramamba.core.words import ranges
 from terramamba.raster.checks.finding import Finding
 from terramamba.raster.scene import Scene
 
+MOST_MARKS = 16
+
 
 def broken_bands(
     dates: Sequence[tuple[Scene, Float64[np.ndarray, "c n"]]], bands: Sequence[int]
 ) -> list[Finding]:
     """Find the ``bands`` that are broken in the values of one of two dates, and are not at the other."""
     said = [_broken(values, bands) for _, values in dates]
+    few = [_of_few_values(values, bands) for _, values in dates]
     found = []
-    for (scene, _), (other, _), own, others in zip(dates, dates[::-1], said, said[::-1], strict=True):
+    rows = zip(dates, dates[::-1], said, said[::-1], few[::-1], strict=True)
+    for (scene, _), (other, _), own, others, marks in rows:
         for what, broken in own.items():
-            alone = sorted(broken - others[what])
+            alone = sorted(broken - others[what] - marks)
             if alone:
                 which = f"band {ranges(alone)} holds" if len(alone) == 1 else f"bands {ranges(alone)} hold"
                 words = (
@@ -30,6 +34,11 @@ def broken_bands(
                 )
                 found.append(Finding("a band without values of its own", words))
     return found
+
+
+def _of_few_values(values: Float64[np.ndarray, "c n"], bands: Sequence[int]) -> set[int]:
+    """The bands that mark pixels, as clouds: a date without any of them holds one value."""
+    return {bands[at] for at, band in enumerate(values) if len(np.unique(band)) <= MOST_MARKS}
 
 
 def _broken(values: Float64[np.ndarray, "c n"], bands: Sequence[int]) -> dict[str, set[int]]:

@@ -77,10 +77,10 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     if not is_grey(values[0]) and not is_grey(values[1]):
         findings += broken_bands(list(zip((first, second), values, strict=True)), _looked_at(first, second))
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
-    other_kind = _decibels(first, second, *values) or _radar_of_two_kinds(first, second, *parts)
-    if other_kind is not None:
-        findings.append(other_kind)
-    elif by is not None:
+    units = _decibels(first, second, *values)
+    kinds = _radar_of_two_kinds(first, second, *parts)
+    findings += [one for one in (units, kinds) if one is not None]
+    if by is not None and units is None:  # units differ by more than one offset
         said = by.in_words(f"the values of {second.path}", f"those of {first.path}")
         kind = "offset between the dates" if by.offset else "gain between the dates"
         findings.append(Finding(kind, f"{said}, which would count as change; {by.remedy}"))

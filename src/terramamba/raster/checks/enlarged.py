@@ -14,6 +14,8 @@ from jaxtyping import Shaped
 from terramamba.raster.checks.fill_values import Part
 
 MOST_TIMES = 16
+FEWEST_EDGES, MOST_EDGES = 4, 0.5
+"""Edges between repeated pixels, at least, and of those that there could be."""
 ALL_STEPS, LEAST_STEPS = 0.98, 0.02
 """So many of the places where neighbours differ are edges of repeated pixels, and so many do differ."""
 
@@ -31,7 +33,10 @@ def _repeated(values: Shaped[np.ndarray, "c h w"], axis: int) -> int:
     if not steps.size or steps.mean() < LEAST_STEPS:
         return 1
     for times in range(min(MOST_TIMES, length // 4), 1, -1):
-        at_edges = max(steps[phase::times].sum() for phase in range(times))
-        if at_edges >= ALL_STEPS * steps.sum():
+        at_edges = max((steps[phase::times] for phase in range(times)), key=np.sum)
+        edges = np.count_nonzero(at_edges)
+        if at_edges.sum() >= ALL_STEPS * steps.sum() and edges >= max(
+            FEWEST_EDGES, MOST_EDGES * length / times
+        ):
             return times
     return 1

@@ -3,7 +3,8 @@
 A gap of a scan line corrector, the background of a basemap, a mask painted over. What is seen, water and
 roofs too, has others like it: of 802 dates of CLCD, LEVIR-CD, DSIFN-CD and WHU-CD the colour that most pixels
 have is, where it is 0.5 % and more, never less often met within ``NEAR`` than 0.67 times itself, and the next
-never less often than 0.16 times.
+never less often than 0.16 times. An end of the range is no such colour in a single band, as the height of
+buildings begins at 0, nor where it is the largest that can be stored.
 
 c band   n pixels
 """
@@ -57,7 +58,14 @@ def lone_colour(own: Sequence[Part], other: Sequence[Part]) -> LoneColour | None
     if alone.sum() < LEAST_SHARE * both.size or len(np.unique(_hashed(b[:, alone]))) <= FEWEST_VALUES:
         return None
     at_end = bool((colour <= a.min(axis=1)).all() or (colour >= a.max(axis=1)).all())
+    if at_end and (len(a) == 1 or _is_full(colour)):
+        return None
     return LoneColour(tuple(colour.astype(np.float64).tolist()), float(alone.sum() / both.size), at_end)
+
+
+def _is_full(colour: Shaped[np.ndarray, " c"]) -> bool:
+    """Tell whether it is the largest value that its type holds, as of what is too bright, such as clouds."""
+    return colour.dtype.kind in "iu" and bool((colour == np.iinfo(colour.dtype).max).all())
 
 
 def _pixels(parts: Sequence[Part]) -> tuple[Shaped[np.ndarray, "c n"], Bool[np.ndarray, " n"]]:

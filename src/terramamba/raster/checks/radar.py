@@ -16,18 +16,22 @@ import numpy as np
 from terramamba.raster.checks.fill_values import Part
 from terramamba.raster.scene import Scene
 
-_RADAR = re.compile(
-    r"(?<![a-z0-9])(v[vh]|h[hv]|sar|s1[abcd]?|sentinel-?1|alos|palsar|radarsat|terrasar|cosmo|iceye|"
-    r"sigma0?|gamma0?|grdh?|backscatter)(?![a-z0-9])"
-)
+_WORD = r"(?<![a-z0-9])({})(?![a-z0-9])"
+_RADAR = re.compile(_WORD.format(r"sar|radar|sentinel-?1[abcd]?|palsar-?2?|radarsat-?[12]?|terrasar(-?x)?"))
+_SATELLITE = re.compile(_WORD.format("s1[abcd]"))
+_PRODUCT = re.compile(_WORD.format("grd[fhm]?|slc|iw|v[vh]|h[hv]"))
+"""S1A alone may be a site."""
+PICTURE_BANDS = 3
 OTHER_KIND = 1.6
 """Times that neighbours differ more, in all bands."""
 
 
 def is_radar(scene: Scene) -> bool:
-    """Tell whether the names of a file, its folders or its bands say that it is radar."""
-    named = (*PurePath(scene.path).parts[-3:], *filter(None, scene.band_names or ()))
-    return any(_RADAR.search(name.lower()) for name in named)
+    """Tell whether the names of a file and its bands say that it is radar, and no picture in colours."""
+    if scene.bands == PICTURE_BANDS and scene.dtype == "uint8":
+        return False
+    named = " ".join((PurePath(scene.path).name, *filter(None, scene.band_names or ()))).lower()
+    return bool(_RADAR.search(named) or (_SATELLITE.search(named) and _PRODUCT.search(named)))
 
 
 def speckle_ratio(first: Sequence[Part], second: Sequence[Part]) -> float | None:
