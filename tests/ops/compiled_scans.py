@@ -1,12 +1,18 @@
 """The scans under ``torch.compile`` without a graph break, at sizes that change from call to call.
 
+    python FILE SEED
+
 A program, so that annotations are not checked: the checks would be compiled along.
 """
+
+import sys
 
 import torch
 from torch import Tensor
 
 from terramamba.ops import lti_scan, selective_scan, selective_scan_2d
+
+torch.manual_seed(int(sys.argv[1]))
 
 
 def leaf(*shape: int) -> Tensor:

@@ -50,7 +50,7 @@ def test_pytorch_accepts_the_sums_of_exponentials_as_an_operator(seed, dtype, wi
     torch.library.opcheck(torch.ops.terramamba.native_exponentials_backward.default, bare)
 
 
-def test_compiled_without_a_break_the_scans_give_the_same():
-    done = python(Path(__file__).with_name("compiled_scans.py"), timeout=200)
+def test_compiled_without_a_break_the_scans_give_the_same(seed):
+    done = python(Path(__file__).with_name("compiled_scans.py"), seed, timeout=200)
     print(done.stdout)
     assert done.returncode == 0, done.stderr
