@@ -21,7 +21,8 @@ from terramamba.core.files import StrPath
 from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.output.staging import staged
 from terramamba.raster.readers.array_path import split_variable
-from terramamba.raster.readers.in_memory import DataArray, OpenDataset, is_of, opened
+from terramamba.raster.readers.data_array import DataArray
+from terramamba.raster.readers.given_scene import OpenDataset, is_of, opened
 from terramamba.raster.readers.torchgeo_samples import Sample, mask_of_sample, scene_of_sample
 from terramamba.raster.scene import Scene
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.raster.readers.in_memory import opened, scene_from_array
+from terramamba.raster.readers.given_scene import opened
+from terramamba.raster.readers.in_memory import scene_from_array
 from terramamba.raster.readers.open import open_scene
 
 Make = Callable[..., Path]
