@@ -12,7 +12,7 @@ import rasterio
 
 from terramamba.change.date_correction import changes_in_words, make_comparable
 from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
-from terramamba.change.map_worker import ChangeWork, note_on_enlarged, shown_enlarged
+from terramamba.change.map_worker import ChangeWork, note_on_enlarged, seen_tiles, shown_enlarged
 from terramamba.change.pair_view import view_of
 from terramamba.change.settings import ChangeMapSettings
 from terramamba.change.training_domain import notes_on_domain
@@ -68,10 +68,9 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
     view = view_of(run, first, second, settings.what)
     threshold, grid = _threshold(view.threshold, given, settings), _shared_grid(first, second)
-    # the detector sees tiles of the same size, and takes the same memory, however images are enlarged
-    shown_enlarged(run, settings.enlarge)  # refused here, and not by the first worker
-    side, overlap = (value // settings.enlarge for value in (settings.tile_size, settings.overlap))
-    settings = replace(settings, tile_size=max(side, 1), overlap=min(overlap, max(side - 1, 0)))
+    model = shown_enlarged(run, settings.enlarge)  # refused here, and not by the first worker
+    side, overlap = seen_tiles(model, settings.tile_size, settings.overlap)
+    settings = replace(settings, tile_size=side, overlap=overlap)
     number = count_tiles(grid.height, grid.width, settings.tile_size, settings.overlap)
     require_affordable(first.path, grid.height, grid.width, number)
     if run.model.whole_image:

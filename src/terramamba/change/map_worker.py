@@ -78,6 +78,15 @@ def shown_enlarged(run: Run, times: int) -> Model:
     return Enlarged(run.model, times)
 
 
+def seen_tiles(model: Model, tile_size: int, overlap: int) -> tuple[int, int]:
+    """Return side and overlap of tiles of which ``model`` sees ``tile_size`` and ``overlap`` pixels.
+
+    So it takes the same memory however images are enlarged.
+    """
+    side = max(tile_size // model.seen_enlarged, 1)
+    return side, min(overlap // model.seen_enlarged, side - 1)
+
+
 def note_on_enlarged(times: int) -> list[str]:
     """Say what was chosen on validation pairs and not on images that are seen so many times enlarged."""
     if times == 1:

@@ -10,7 +10,7 @@ import rasterio
 import torch
 from jaxtyping import UInt8
 
-from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector
+from terramamba.change.map_worker import OVERLAP, TILE_SIZE, ChangeDetector, seen_tiles
 from terramamba.change.samples import PairDataset
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.label_values import IGNORE
@@ -70,7 +70,7 @@ class ScoredPairs(PairDataset):
         meaning = self.meanings.index(what) if self.meanings and what is not None else None
         scaling = self.scaling_of(index)
         detector = ChangeDetector(model, scaling, self.dates(index), device, precision, meaning=meaning)
-        side, overlap = TILE_SIZE // model.seen_enlarged, OVERLAP // model.seen_enlarged
+        side, overlap = seen_tiles(model, TILE_SIZE, OVERLAP)
         masks: dict[int, UInt8[np.ndarray, "h w"]] = {}
 
         def mapped() -> Iterator[MappedWindow]:
