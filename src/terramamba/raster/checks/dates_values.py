@@ -14,13 +14,13 @@ from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
 from terramamba.raster.checks.broken_bands import broken_bands
 from terramamba.raster.checks.date_order import order_of_dates
-from terramamba.raster.checks.enlarged import enlarged_by
 from terramamba.raster.checks.fill_values import Part, in_one_piece
 from terramamba.raster.checks.finding import Finding
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.checks.lone_colour import lone_colour
 from terramamba.raster.checks.one_image import part_of_one, the_same_twice
 from terramamba.raster.checks.radar import is_radar, speckle_ratio
+from terramamba.raster.checks.repeated_pixels import times_repeated
 from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
@@ -139,7 +139,7 @@ def _radar_of_two_kinds(first: Scene, second: Scene, a: Sequence[Part], b: Seque
 
 def _of_two_sizes(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) -> Finding | None:
     """One date whose pixels are repeated, where those of the other are not, or not as often."""
-    times = enlarged_by(a), enlarged_by(b)
+    times = times_repeated(a), times_repeated(b)
     if times[0] == times[1]:
         return None
     coarse, fine = (first, second) if times[0] > times[1] else (second, first)

@@ -20,7 +20,7 @@ ALL_STEPS, LEAST_STEPS = 0.98, 0.02
 """So many of the places where neighbours differ are edges of repeated pixels, and so many do differ."""
 
 
-def enlarged_by(parts: Sequence[Part]) -> int:
+def times_repeated(parts: Sequence[Part]) -> int:
     """Return how often each row and column of an image is repeated; 1: it is not, or it cannot be told."""
     values = max((values for values, _ in parts), key=lambda part: part.size)
     times = [_repeated(values, axis) for axis in (1, 2)]
