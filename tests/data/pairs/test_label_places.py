@@ -51,6 +51,16 @@ def said_of(images: tuple[Path, np.ndarray], folder: Path, labels: np.ndarray) -
     return misplaced_labels(settled(images, folder, labels))
 
 
+def test_a_reversed_mask_among_others_is_named(images: tuple[Path, np.ndarray], tmp_path: Path) -> None:
+    labels = images[1].copy()
+    labels[7] = 255 - labels[7]
+    (said,) = said_of(images, tmp_path, labels)
+    assert said.startswith("1 mask of 60 with more than 75 % changed")
+    assert "7.png (" in said and "probably reversed" in said
+    labels[7] = 255  # all of it is called changed: it may be so
+    assert said_of(images, tmp_path, labels) == []
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

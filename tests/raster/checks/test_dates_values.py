@@ -369,3 +369,29 @@ def test_what_begins_at_zero_marks_clouds_or_shows_a_flat_square_is_no_fault(
         assert "which no others are near to" not in told
         assert "holds one value all over" not in told
         assert "pixel 8 x 8 times" not in told
+
+
+@pytest.mark.parametrize(
+    ("stored", "kind"),
+    [
+        ("HSV", "other colours at one date"),
+        ("YCbCr", "other colours at one date"),
+        ("inverted", "inverted colours"),
+        ("RGB", None),
+    ],
+)
+def test_pictures_that_hold_other_than_colours_are_named(
+    report: Callable[..., PairReport], stored: str, kind: str | None, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    light = gaussian_filter(rng.normal(size=(96, 96)), 3)
+    hue = np.stack([gaussian_filter(rng.normal(size=(96, 96)), 5) for _ in range(3)])
+    before = (120 + 250 * light + 120 * hue).clip(1, 254).astype(np.uint8)
+    after = (before + rng.normal(0, 6, before.shape)).clip(1, 254).astype(np.uint8)
+    if stored == "inverted":
+        after = 255 - after
+    elif stored != "RGB":
+        after = np.moveaxis(np.asarray(Image.fromarray(np.moveaxis(after, 0, -1)).convert(stored)), -1, 0)
+    expected = [] if kind is None else [kind]
+    assert kinds(report(before, after)) == expected
+    assert kinds(report(after, before)) == expected

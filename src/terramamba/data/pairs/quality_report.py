@@ -8,6 +8,7 @@ from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.data.pairs.unlike_pairs import unlike_pixels, unlike_values
 from terramamba.raster.checks.band_order import better_order, order_in_words
+from terramamba.raster.checks.colour_model import OTHER_COLOURS
 from terramamba.raster.checks.dates_values import ORDER
 from terramamba.raster.checks.pair import NOTED_SHIFT, STRANGERS, PairReport, pair_report, warping_in_words
 from terramamba.raster.checks.shift import compared_windows, pooled_shift
@@ -145,7 +146,7 @@ def _found(reports: Sequence[PairReport]) -> list[str]:
         by_kind[STRANGERS] = [words] * len(strangers)
     by_kind.pop(ORDER, None)  # judged on all pairs together, which tells far more than one
     order = better_order([report.colours for report in reports if report.colours is not None])
-    if order is not None:
+    if order is not None and not OTHER_COLOURS & set(by_kind):  # which match in no order of bands
         first = reports[0]
         by_kind[ORDER] = [order_in_words(order, first.before.path, first.after.path)] * len(reports)
     return [

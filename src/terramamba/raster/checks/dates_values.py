@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from terramamba.core.words import percent
 from terramamba.raster.checks.band_order import better_order, colour_correlations, order_in_words
 from terramamba.raster.checks.broken_bands import broken_bands
+from terramamba.raster.checks.colour_model import unlike_colours
 from terramamba.raster.checks.date_order import order_of_dates
 from terramamba.raster.checks.fill_values import Part, in_one_piece
 from terramamba.raster.checks.finding import Finding
@@ -76,6 +77,9 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     findings += [one for one in whole if one is not None]
     if not is_grey(values[0]) and not is_grey(values[1]):
         findings += broken_bands(list(zip((first, second), values, strict=True)), _looked_at(first, second))
+    colour = None if same is not None else unlike_colours(first, second, *values)
+    if colour is not None:  # what follows is of bands that mean the same
+        return Compared(facts, (*findings, colour), None)
     by = difference_of_scales(a, b) or difference_of_pixels(*values)
     units = _decibels(first, second, *values)
     kinds = _radar_of_two_kinds(first, second, *parts)
