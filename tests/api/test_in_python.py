@@ -169,7 +169,7 @@ def test_what_was_understood_shows_itself(made: SyntheticScene, tmp_path: Path) 
     assert "<caption>labelled pixels</caption>" in shown
     assert "<td>split</td>" in shown
     pair = tm.check_pair(made.scene, made.scene)._repr_html_()
-    assert "bands<br>note: both are the same file</td>" in pair
+    assert "bands<br>note: both are the same file, of which" in pair
 
 
 def test_a_map_without_a_file_is_an_array(

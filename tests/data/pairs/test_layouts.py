@@ -8,6 +8,8 @@ from shutil import copyfile
 
 import numpy as np
 import pytest
+import rasterio
+from affine import Affine
 from PIL import Image
 
 from terramamba.change.samples import PairDataset
@@ -92,6 +94,29 @@ def test_annotations_of_pictures_are_no_labels_and_leave_the_masks_beside_them(t
     assert pair.label == str(tmp_path / "train" / "targets" / "a.png")
     shutil.rmtree(tmp_path / "train" / "targets")
     with pytest.raises(InputError, match=r"a\.json: holds the labels of xView2, .*save them as an image of"):
+        find_pairs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "said"),
+    [
+        ((8, 16, 3), r"both dates side by side, .*cut in two first"),
+        ((8, 24, 3), r"both dates side by side"),
+        ((8, 8, 6), r"the bands of both dates, .*-b 1 -b 2 -b 3"),
+        ((8, 8, 3), r"no image pairs in it; give folders"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["train/images", "train", "."])
+def test_images_that_hold_both_dates_are_named(
+    tmp_path: Path, shape: tuple[int, ...], said: str, folder: str
+) -> None:
+    (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+    height, width, bands = shape
+    kept = {"driver": "GTiff", "dtype": "uint8", "count": bands, "height": height, "width": width}
+    place = Affine(1, 0, 500_000, 0, -1, 0)
+    with rasterio.open(tmp_path / folder / "x.tif", "w", transform=place, **kept) as file:
+        file.write(np.zeros((bands, height, width), np.uint8))
+    with pytest.raises(InputError, match=said):
         find_pairs(tmp_path)
 
 

@@ -387,7 +387,7 @@ def test_pictures_that_hold_other_than_colours_are_named(
     light = gaussian_filter(rng.normal(size=(96, 96)), 3)
     hue = np.stack([gaussian_filter(rng.normal(size=(96, 96)), 5) for _ in range(3)])
     before = (120 + 250 * light + 120 * hue).clip(1, 254).astype(np.uint8)
-    after = (before + rng.normal(0, 6, before.shape)).clip(1, 254).astype(np.uint8)
+    after = (before + rng.normal(0, 20, before.shape)).clip(1, 254).astype(np.uint8)
     if stored == "inverted":
         after = 255 - after
     elif stored != "RGB":

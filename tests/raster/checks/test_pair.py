@@ -115,7 +115,7 @@ def test_scenes_without_georeferencing(second: Callable[..., tuple[Path, Path]],
     assert f"only {before} has georeferencing; pixels are taken to lie on the same places" in report.notes
     report = check_pair(bare, bare)
     assert "neither has georeferencing; pixels are taken to lie on the same places" in report.notes
-    assert "both are the same file" in report.notes
+    assert any(note.startswith("both are the same file, of which no change can be") for note in report.notes)
     with pytest.raises(
         InputError, match=r"differ in size: 6 x 8 and 6 x 9 pixels; crop both to the same area"
     ):

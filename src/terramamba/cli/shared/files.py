@@ -49,9 +49,12 @@ def scenes_of(scenes: Sequence[str], stac: Sequence[str] | None, names: Sequence
                 )
         scenes = stac
     if len(scenes) != len(names):
+        from terramamba.raster.checks.pair_problems import CUT_IN_TWO
+
         given = ", ".join(scenes) or "none"
         wanted = "one image is" if len(names) == 1 else f"{len(names)} images are"
-        raise InputError(f"{needed}: {wanted} needed, as files or with --stac; given: {given}")
+        cure = f"; {CUT_IN_TWO}" if len(scenes) == 1 and len(names) == 2 else ""
+        raise InputError(f"{needed}: {wanted} needed, as files or with --stac; given: {given}{cure}")
     return list(scenes)
 
 

@@ -10,6 +10,7 @@ from terramamba.core.words import count
 from terramamba.data.pairs.image_folders import LABELS
 from terramamba.data.pairs.image_pair import MASKS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.label_values import ShapeValues, stated_values
+from terramamba.raster.checks.pair_problems import CUT_IN_TWO
 from terramamba.raster.readers.listed_paths import listed_path
 from terramamba.raster.windows import Window
 
@@ -123,7 +124,7 @@ def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int])
         if pair.before == pair.after:
             raise InputError(
                 f"{table}: line {line}: {pair.before} is both dates; name the image of the later "
-                "date as after"
+                f"date as after; {CUT_IN_TWO}"
             )
         rest = (pair.split, pair.label, pair.window, pair.masks, pair.what)
         key, turned = (pair.before, pair.after, *rest), (pair.after, pair.before, *rest)

@@ -191,10 +191,10 @@ def _reversed_alone(seen: _Fitted) -> str | None:
         return None
     first = int(odd[0])
     return (
-        f"{count(len(odd), 'mask')} of {len(marked)} with more than {percent(MOSTLY)} changed, though the dates"
-        f" differ least there: probably reversed; the first is {seen.pairs[first].label}"
-        f" ({percent(float(marked[first]))}): look at it, and turn it round, or state its values in the row of"
-        " a table"
+        f"{count(len(odd), 'mask')} of {len(marked)} with more than {percent(MOSTLY)} changed, though the"
+        f" dates differ least there: probably reversed; the first is {seen.pairs[first].label}"
+        f" ({percent(float(marked[first]))}): look at it, and turn it round, or state its values in the row"
+        " of a table"
     )
 
 

@@ -33,6 +33,7 @@ from terramamba.data.pairs.csv_table import pairs_of_table
 from terramamba.data.pairs.image_folders import (
     BY_TABLE,
     PairFolders,
+    has_images,
     images_in,
     masks_of,
     no_mate,
@@ -40,14 +41,18 @@ from terramamba.data.pairs.image_folders import (
 )
 from terramamba.data.pairs.image_pair import SUBSETS, WHOLE, PairFiles, stem_of, subset_named
 from terramamba.data.pairs.pair_bands import Look, settle_bands
-from terramamba.data.pairs.suffixed import NO_SUBSETS, suffixed_pairs
+from terramamba.data.pairs.suffixed import IN_FOLDER, NO_SUBSETS, suffixed_pairs
 from terramamba.raster.band_identity import WantedBands
+from terramamba.raster.checks.pair_problems import CUT_IN_TWO
+from terramamba.raster.readers.open import open_scene
 from terramamba.raster.readers.scene_folders import IMAGE_SUFFIXES
 from terramamba.raster.vector.vector_files import IN_FOLDERS
 from terramamba.raster.views.warped import Method
 
 _LIST = re.compile(r"^list[-_]|[-_]list$")
 """What names of lists have beside that of the subset."""
+STACKED = (6, 8)
+"""Bands of two pictures of three or four bands in one file."""
 _LAYOUTS = "A/ B/ label/, time1/ time2/ label/, T1/ T2/ GT/ or pre/ post/ label/"
 
 
@@ -147,11 +152,28 @@ def _from_folder(root: Path) -> list[PairFiles]:
                 "move those folders one up" if nested.name.lower() in SUBSETS else "give that folder instead"
             )
             raise InputError(f"{root}: its image pairs lie deeper, in {nested}: {remedy}")
+        _refuse_both_in_one([root, *below])
         raise InputError(
             f"{root}: no image pairs in it; give folders such as {_LAYOUTS}, or {BY_TABLE}; sets of the"
             " catalogue go by their names (`terramamba datasets`)"
         )
     return pairs
+
+
+def _refuse_both_in_one(folders: Sequence[Path]) -> None:
+    """Refuse images that are twice or three times as wide as high, or have twice the bands of a picture."""
+    images = [next(iter(images_in(folder).values()), None) for folder in folders if has_images(folder)]
+    inside = [folder / name for folder in folders for name in IN_FOLDER if (folder / name).is_dir()]
+    images += [next(iter(images_in(folder).values()), None) for folder in inside if has_images(folder)]
+    for path in filter(None, images):
+        scene = open_scene(path)
+        beside = scene.width / scene.height in (2, 3)
+        if beside or scene.bands in STACKED:
+            what = "both dates side by side" if beside else "the bands of both dates"
+            raise InputError(
+                f"{path}: perhaps holds {what}, where each date is an image of its own, in {_LAYOUTS}:"
+                f" {CUT_IN_TWO}"
+            )
 
 
 def _holds_pairs(folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Pictures of one date that are stored otherwise than as red, green and blue: inverted, or as HSV, Lab, YCbCr.
+"""Pictures of one date that are stored otherwise than as red, green and blue: negatives, HSV, Lab, YCbCr.
 
 Brightness goes through all bands of a colour picture, so that they rise and fall together; hue, saturation
 and differences of colours do not. In false colours with infrared two bands still do.
@@ -19,8 +19,8 @@ INVERTED = -0.3
 band, and of inverted ones half are below."""
 APART, TOGETHER = 0.95, 0.8
 """The least correlation of two bands of one date is so much below that of the other, and no two of its bands
-correlate so much. Of 682 real pairs none is so; of 228 whose second date was turned into HSV, YCbCr or Lab 96,
-86 and 61 in 100 are."""
+correlate so much. Of 682 real pairs none is so; of 228 whose second date was turned into HSV, YCbCr or Lab
+96, 86 and 61 in 100 are."""
 
 
 def unlike_colours(
@@ -35,8 +35,8 @@ def unlike_colours(
     if (np.diag(related[:3, 3:]) < INVERTED).all():
         return Finding(
             NEGATIVE,
-            f"what is bright in {first.path} is dark in {second.path} in all bands, as in a negative: probably"
-            " one of the two is stored inverted, which would count as change; invert it back",
+            f"what is bright in {first.path} is dark in {second.path} in all bands, as in a negative:"
+            " probably one of the two is stored inverted, which would count as change; invert it back",
         )
     above = np.triu_indices(3, 1)
     of_date = related[:3, :3][above], related[3:, 3:][above]

@@ -9,6 +9,11 @@ from terramamba.raster.readers.mosaic import WAVELENGTH_TOLERANCE_NM
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.on_grid import either_way
 
+CUT_IN_TWO = (
+    "one that holds both dates is cut in two first, by its bands (gdal_translate -b 1 -b 2 -b 3) or by its"
+    " halves (gdal_translate -srcwin)"
+)
+
 
 def refuse_apart(first: Scene, second: Scene) -> None:
     """Raise ``InputError`` where two georeferenced scenes show different places."""
@@ -67,7 +72,7 @@ def problems_and_notes(first: Scene, second: Scene, unmatched: str | None) -> tu
     if (levels := levels_note(first.path, second.path)) is not None:
         notes.append(levels)
     if first.path == second.path:
-        notes.append("both are the same file")
+        notes.append(f"both are the same file, of which no change can be told: {CUT_IN_TWO}")
     return problems, notes
 
 
