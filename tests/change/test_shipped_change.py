@@ -191,9 +191,31 @@ def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
     assert any("these weights learnt from nothing: scores on images" in note for note in found["notes"])
 
 
-def test_a_detector_that_sees_each_pair_by_itself_is_no_network_of_one_file(weights):
-    with pytest.raises(InputError, match="scales each pair by its own values"):
-        tile_network(shipped_run(str(weights)), ExportSettings())
+def test_a_detector_that_sees_each_pair_by_itself_is_a_network_for_the_pair_that_is_named(
+    weights, dates, tmp_path
+):
+    run, pair = shipped_run(str(weights)), dict(zip(("before", "after"), dates, strict=True))
+    with pytest.raises(InputError, match=r"a-test: scales each pair by its own values.*--before and --after"):
+        tile_network(run, ExportSettings(what="water"))
+    with pytest.raises(InputError, match=r"choose with --what buildings \| water"):
+        tile_network(run, ExportSettings(**pair))
+    found = tile_network(run, ExportSettings(**pair, what="water"))
+    assert found.facts["scaled_for"] == ["before.tif", "after.tif"]
+    assert (found.facts["what"], found.facts["threshold"]) == ("water", 0.6)
+    tile = []
+    for date in dates:
+        with rasterio.open(date) as file:
+            tile.append(file.read())
+    with torch.inference_mode():
+        likely = found.network.eval()(torch.from_numpy(np.concatenate(tile)[None].astype(np.float32)))[0, 0]
+    tm.map_change(run, *dates, tmp_path / "map.tif", probabilities=tmp_path / "p.tif", what="water")
+    with rasterio.open(tmp_path / "p.tif") as file:
+        assert np.abs(likely.numpy() * 254 - file.read(1)).max() < 0.5 + 254e-4
+
+
+def test_of_a_pair_to_be_exported_for_both_dates_are_named(dates):
+    with pytest.raises(InputError, match="--bands 1-3: is about the pair that the file is for; name both"):
+        ExportSettings(before=dates[0], bands="1-3")
 
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):

@@ -10,6 +10,9 @@ from terramamba.cli import main
 from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.landcover.settings import ClassifySettings
 
+PAIR = ("--before", "a.tif", "--after", "b.tif")
+KEPT = Path(__file__).parents[1] / "runs" / "first_format"
+
 pytest.importorskip("onnx", reason="onnx is not installed")
 
 
@@ -43,6 +46,24 @@ def test_a_detector_that_must_see_all_of_an_image_is_refused(tmp_path, capsys):
     assert "cva must see an image at once" in refusal(tmp_path / "r", capsys)
 
 
-@pytest.mark.parametrize("name", ["terramamba-change", "spectral-library"])
-def test_weights_that_come_along_are_no_run(name, tmp_path, capsys):
-    assert f"{name}: are weights that scale or resample each image" in refusal(Path(name), capsys)
+def test_weights_that_resample_each_scene_are_refused(capsys):
+    refused = refusal(Path("spectral-library"), capsys)
+    assert "spectral-library: are weights that resample the bands of each scene" in refused
+
+
+@pytest.mark.parametrize(
+    ("run", "flags", "message"),
+    [
+        (KEPT / "cover/run", ("--what", "water"), "--what water: is for runs of change"),
+        (KEPT / "cover/run", PAIR, "--before a.tif: is for runs of change"),
+        (
+            KEPT / "change/run",
+            PAIR,
+            "scales all pairs by what training pairs hold; leave the pair out",
+        ),
+        ("terramamba-change", (), "name the pair that the file is for with --before and --after"),
+    ],
+)
+def test_a_pair_is_named_where_the_file_depends_on_one(run, flags, message, tmp_path, capsys):
+    assert main(["export", str(run), "--out", str(tmp_path / "model.onnx"), *flags]) == 1
+    assert message in capsys.readouterr().err

@@ -1,15 +1,19 @@
 """A trained run as a file that runs without PyTorch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from terramamba.api.paths import text_of
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.progress import OnProgress, told
+from terramamba.data.settings import Align
 from terramamba.export.onnx_file import WrittenOnnx, check_output, write_onnx
 from terramamba.export.settings import ExportSettings
 from terramamba.runs.folder import Run, load_run
 from terramamba.tasks import task_named
+from terramamba.weights.card import CARD, read_weights_card
 from terramamba.weights.registry import shipped_weights
 
 
@@ -18,6 +22,14 @@ def export_onnx(
     run: StrPath | Run,
     out: StrPath,
     *,
+    before: StrPath | None = None,
+    after: StrPath | None = None,
+    what: str | None = None,
+    scene_variable: str | None = None,
+    axes: str | None = None,
+    bands: str | None = None,
+    align: Align | None = None,
+    nodata: Sequence[float] | None = None,
     tile: int | None = None,
     tilings: int = 4,
     calibrated: bool = False,
@@ -33,8 +45,17 @@ def export_onnx(
     probability of change; for land cover it is that of each class, as fast mapping computes them.
 
     Args:
-        run: The run folder, or the run.
+        run: The run folder, or the run; weights for change by their name or folder.
         out: File to write, .onnx.
+        before: For a detector that scales each pair by its own values: the earlier image of the pair that the
+            file is for.
+        after: The later one.
+        what: For a detector that knows several meanings of changed: the one that the file is for.
+        scene_variable: The array of these images, as of ``map_change``.
+        axes: What the axes of these images hold.
+        bands: Those of these images that stand for the detector's.
+        align: How the later is brought onto the grid of the earlier.
+        nodata: Values of these images that are no data.
         tile: Side of a tile in pixels.
         tilings: Shifted tilings that are averaged, for land cover.
         calibrated: Divide logits by the temperature that was fitted on validation.
@@ -49,6 +70,14 @@ def export_onnx(
             ``terramamba[onnx]`` are missing.
     """
     settings = ExportSettings(
+        before=text_of(before),
+        after=text_of(after),
+        what=what,
+        scene_variable=scene_variable,
+        axes=axes,
+        bands=bands,
+        align=align,
+        nodata=None if nodata is None else list(nodata),
         tile=tile,
         tilings=tilings,
         calibrated=calibrated,
@@ -57,13 +86,23 @@ def export_onnx(
         overwrite=overwrite,
     )
     path = check_output(out, overwrite=overwrite)
-    shipped = not isinstance(run, Run) and not Path(run).exists()
-    if shipped and str(run) in {weights.card.name for weights in shipped_weights()}:
-        raise InputError(
-            f"{run}: are weights that scale or resample each image by what it holds as a whole, which a file"
-            " of tiles cannot; train a run and export that (its --init may name the weights for change)"
-        )
-    loaded = run if isinstance(run, Run) else load_run(Path(run))
+    loaded = run if isinstance(run, Run) else _run_named(str(run))
     given = task_named(loaded.task).tile_network(loaded, settings)
     with told(on_progress, shown=progress):
         return write_onnx(path, given, deepness=deepness, pixel_size=pixel_size)
+
+
+def _run_named(given: str) -> Run:
+    """Open a run, or weights that need no training by their name or folder."""
+    known = {weights.card.name: weights.card for weights in shipped_weights()}
+    path = Path(given)
+    card = read_weights_card(path) if (path / CARD).is_file() else None if path.exists() else known.get(given)
+    if card is None:
+        return load_run(path)
+    run = task_named(card.task).ready_weights(given)
+    if run is None:
+        raise InputError(
+            f"{given}: are weights that resample the bands of each scene, which a file of tiles cannot;"
+            " train a run and export that"
+        )
+    return run

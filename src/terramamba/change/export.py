@@ -1,13 +1,18 @@
 """A change detector as the network of a file: the bands of one date, then of the other, to probabilities."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from terramamba.change.map import open_inputs
 from terramamba.change.map_worker import OVERLAP, change_logit
+from terramamba.change.meanings import asked_of
+from terramamba.change.pair_view import PairView, view_of
+from terramamba.change.settings import ChangeMapSettings
 from terramamba.core.errors import InputError
 from terramamba.export.network import (
     BYTE,
@@ -18,7 +23,7 @@ from terramamba.export.network import (
     require_tiles,
 )
 from terramamba.export.settings import ExportSettings
-from terramamba.mapping.fit_to_run import chosen_temperature
+from terramamba.mapping.fit_to_run import called, chosen_temperature, open_for
 from terramamba.models.model import Model
 from terramamba.runs.folder import Run
 
@@ -32,14 +37,22 @@ class ChangeNetwork(nn.Module):
     With ``shift`` the output has both classes, (b, 2, h, w), and the logit of change is less by it.
     """
 
-    def __init__(self, model: Model, scaled: ScaledBands, temperature: float, shift: float | None) -> None:
+    def __init__(
+        self,
+        model: Model,
+        scaled: ScaledBands,
+        temperature: float,
+        shift: float | None,
+        meaning: int | None,
+    ) -> None:
         super().__init__()
         self.model, self.scaled, self.temperature, self.shift = model, scaled, temperature, shift
+        self.asked = {} if meaning is None else {"meaning": meaning}
 
     def forward(self, x: Float[Tensor, "b s2 h w"]) -> Float[Tensor, "b k h w"]:
         """Detect change between the dates of tiles."""
         dates = self.scaled(x.view(-1, 2, x.shape[1] // 2, *x.shape[2:]))
-        logit = change_logit(self.model(dates).float() / self.temperature)[:, None]
+        logit = change_logit(self.model(dates, **self.asked).float() / self.temperature)[:, None]
         if self.shift is None:
             return torch.sigmoid(logit)
         changed = torch.sigmoid(logit - self.shift)
@@ -50,39 +63,60 @@ def tile_network(run: Run, settings: ExportSettings) -> TileNetwork:
     """Return the run's network.
 
     Raises:
-        InputError: the model cannot see an image by tiles, or sees each pair by itself or by its meaning,
-            which a file of one network cannot say.
+        InputError: the model cannot see an image by tiles, scales each pair by its own values and none is
+            named, or has learnt several meanings of changed and none is chosen.
     """
     require_tiles(run)
-    if run.card.data.scale_by == "pair":
-        raise InputError(
-            f"{run.folder}: scales each pair by its own values (--scale-by pair), which a tile alone does not"
-            " have; export a run with --scale-by training"
-        )
-    if run.card.data.meanings:
-        raise InputError(
-            f"{run.folder}: has learnt several meanings of changed, and a file has one; export a run that has"
-            " learnt one"
-        )
+    view = _view(run, settings)
     tile = settings.tile or TILE
     multiplied = BYTE if settings.deepness else 1.0
     temperature = chosen_temperature(run, settings.calibrated)
-    threshold = run.threshold
+    threshold = view.threshold
     # Who takes the likelier of two classes then marks what the run's own threshold marks.
     shift = math.log(threshold) - math.log1p(-threshold) if settings.deepness and threshold < 1 else None
-    network = ChangeNetwork(run.model, ScaledBands(run.scaling, multiplied), temperature, shift)
+    scaled = ScaledBands(view.scaling, multiplied)
+    network = ChangeNetwork(run.model, scaled, temperature, shift, view.meaning)
+    bands = run.card.data.source_bands
     facts: dict[str, Any] = common_facts(run) | {
         "input": "bands before, then bands after" + (", divided by 255" if settings.deepness else ""),
         "threshold": threshold,
         "classes": list(NAMES),
         "temperature": temperature,
     }
+    if view.what is not None:
+        facts["what"] = view.what
+    if settings.before is not None and settings.after is not None:
+        facts["scaled_for"] = [Path(settings.before).name, Path(settings.after).name]
     return TileNetwork(
         network,
-        2 * run.card.data.source_bands,
+        2 * bands,
         tile,
-        drawn_tiles(run, 2, tile, multiplied),
+        drawn_tiles(view.scaling, bands, 2, tile, multiplied),
         NAMES if shift is not None else NAMES[1:],
         min(OVERLAP, tile // 4),
         facts,
     )
+
+
+def _view(run: Run, settings: ExportSettings) -> PairView:
+    """How the network sees its pairs: scaled as in training, or as the pair that the settings name is."""
+    if run.card.data.scale_by != "pair":
+        for flag, given in settings.pair_flags().items():
+            raise InputError(
+                f"{flag} {given}: {called(run)} scales all pairs by what training pairs hold; leave the pair"
+                " out"
+            )
+        return view_of(run, None, settings.what)
+    if settings.before is None or settings.after is None:
+        raise InputError(
+            f"{called(run)}: scales each pair by its own values, which a tile alone does not show; name the"
+            " pair that the file is for with --before and --after"
+        )
+    asked_of(run, settings.what)  # refused before the images are read
+    dates = [
+        open_for(run, date, variable=settings.scene_variable, axes=settings.axes, bands=settings.bands)
+        for date in (settings.before, settings.after)
+    ]
+    wanted = ChangeMapSettings(align=settings.align, nodata=settings.nodata)
+    before, after = open_inputs(dates, wanted).values()
+    return view_of(run, (before, after), settings.what)

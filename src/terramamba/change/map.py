@@ -66,7 +66,7 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
             it is.
     """
     run, first, second = given.run, given.scenes["before"], given.scenes["after"]
-    view = view_of(run, first, second, settings.what)
+    view = view_of(run, (first, second), settings.what)
     threshold, grid = _threshold(view.threshold, given, settings), _shared_grid(first, second)
     model = shown_enlarged(run, settings.enlarge)  # refused here, and not by the first worker
     side, overlap = seen_tiles(model, settings.tile_size, settings.overlap)

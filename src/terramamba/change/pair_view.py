@@ -23,13 +23,17 @@ class PairView:
     """Least probability that counts as changed, chosen on validation for this meaning."""
 
 
-def view_of(run: Run, before: Scene, after: Scene, what: str | None) -> PairView:
+def view_of(run: Run, dates: tuple[Scene, Scene] | None, what: str | None) -> PairView:
     """Say how ``run`` is to see a pair; of a model that scales each pair by itself, some pixels are read.
+
+    ``dates`` may be missing where all pairs are scaled alike.
 
     Raises:
         InputError: the run has learnt several meanings and none is named, or not this one.
     """
     asked, data = asked_of(run, what), run.card.data
-    scaling = own_scaling(before, after, run.scaling) if data.scale_by == "pair" else run.scaling
+    scaling = run.scaling
+    if dates is not None and data.scale_by == "pair":
+        scaling = own_scaling(*dates, run.scaling)
     meaning = None if asked is None else (data.meanings or ()).index(asked)
     return PairView(scaling, asked, meaning, threshold_for(run, asked))

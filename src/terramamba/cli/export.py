@@ -8,8 +8,9 @@ from terramamba.export.settings import ExportSettings
 
 USAGE = Usage(
     "export",
-    "Write a trained run as an ONNX file, which runs without PyTorch: tiles of raw values in, probabilities "
-    "out; scaling is inside. Needs `pip install 'terramamba[onnx]'`.",
+    "Write a trained run, or the weights for change that come along (RUN: their name), as an ONNX file, "
+    "which runs without PyTorch: tiles of raw values in, probabilities out; scaling is inside. Needs "
+    "`pip install 'terramamba[onnx]'`.",
     ("RUN",),
     example="runs/change --out change.onnx",
 )

@@ -56,11 +56,12 @@ class ScaledBands(nn.Module):
         return (x.index_select(-3, self.bands) * self.divided_by - self.offset) * self.factor
 
 
-def drawn_tiles(run: Run, dates: int, tile: int, divided_by: float) -> Float[Tensor, "2 s h w"]:
-    """Draw two tiles with values as the run was trained on; bands that it does not use are 0."""
+def drawn_tiles(
+    scaling: Scaling, bands: int, dates: int, tile: int, divided_by: float
+) -> Float[Tensor, "2 s h w"]:
+    """Draw two tiles of ``bands`` with values that ``scaling`` is for; bands that it does not use are 0."""
     random = torch.Generator().manual_seed(0)
-    scaling = run.scaling
-    values = torch.zeros(2, dates, run.card.data.source_bands, tile, tile)
+    values = torch.zeros(2, dates, bands, tile, tile)
     drawn = torch.rand(2, dates, len(scaling.bands), tile, tile, generator=random)
     offset, factor = (
         torch.tensor(x, dtype=torch.float32)[:, None, None] for x in (scaling.offset, scaling.factor)

@@ -70,6 +70,9 @@ def tile_network(run: Run, settings: ExportSettings) -> TileNetwork:
             its pixels are classified by.
     """
     require_tiles(run)
+    for flag, given in ({"--what": settings.what} | settings.pair_flags()).items():
+        if given is not None:
+            raise InputError(f"{flag} {given}: is for runs of change; leave it out")
     if not run.model.classifies_tokens:
         raise InputError(
             f"{run.folder}: {run.card.model.name} does not classify the single pixels of a patch, as a file"
@@ -93,7 +96,7 @@ def tile_network(run: Run, settings: ExportSettings) -> TileNetwork:
         ClassNetwork(run.model, scaled, run.patches, settings.tilings, temperature),
         run.card.data.source_bands,
         tile,
-        drawn_tiles(run, 1, tile, multiplied),
+        drawn_tiles(run.scaling, run.card.data.source_bands, 1, tile, multiplied),
         tuple(run.classes.names),
         2 * margin(run.patches.size),
         facts,

@@ -130,15 +130,16 @@ class DifferenceMamba(OnLocalEncoder):
         self.may_skip_weights = meanings > 1
 
     def forward(
-        self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | None = None
+        self, x: Float[Tensor, "b 2 c h w"], meaning: Int[Tensor, " b"] | int | None = None
     ) -> Float[Tensor, "b k h w"]:
         """Detect change between two dates' images (b, 2, c, h, w), of any size: logits (b, k, h, w).
 
-        ``meaning`` says for each pair which of the model's meanings of "changed" is asked for; None: the
-        first.
+        ``meaning`` says which of the model's meanings of "changed" is asked for, for each pair or for all;
+        None: the first.
         """
-        if meaning is None or len(self.decoders) == 1:
-            return self._answer(0, x, self._maps(0, x))
+        if meaning is None or isinstance(meaning, int) or len(self.decoders) == 1:
+            number = meaning if isinstance(meaning, int) else 0
+            return self._answer(number, x, self._maps(number, x))
         shared = None if self.encoder is None else self._maps(0, x)
         found, order = [], []
         for asked in sorted(set(meaning.tolist())):

@@ -100,7 +100,7 @@ def explain_change(
     known = (without_values(date, chosen_nodata(loaded, nodata)) for date in opened)
     first, second = (masked(date, mask) for date in require_pair(*known, align=align))
     dates = first, second
-    view = view_of(loaded, *dates, what)
+    view = view_of(loaded, dates, what)
     with evaluating(model, place):
         asked: dict[str, Any] = {"window": window, "pixel": pixel, "at": at, "size": size}
         chosen = choose_window(loaded, dates, **asked, device=place, view=view)
