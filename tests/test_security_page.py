@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from terramamba.core import documents, network, tables, unpacked
-from terramamba.data import hub
+from terramamba.core import documents, hub, network, tables, unpacked
 from terramamba.data.catalog import download, unpack
 from terramamba.data.labels import label_description, label_grid
 from terramamba.mapping import executors

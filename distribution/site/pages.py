@@ -115,10 +115,10 @@ def models_page() -> str:
 
 
 def cards_page() -> str:
-    """Write the cards of the weights that come along."""
+    """Write the cards of the shipped weights."""
     from terramamba.weights.terminal import card_shown
 
-    about = "Of the weights that come along, as `terramamba weights show NAME` prints them."
+    about = "Of the shipped weights, as `terramamba weights show NAME` prints them."
     text = f"{WIDE}# Model cards\n\n{about}\n"
     for name in (weights.card.name for weights in shipped_weights()):
         card = as_text(card_shown(find_weights(name)), CARD_COLUMNS)

@@ -18,10 +18,12 @@ DATA = ROOT / "examples" / "data"
 
 
 def picture_cover() -> None:
-    """Draw the lake of Jasper Ridge and its land cover, by weights that come along."""
+    """Draw the lake of Jasper Ridge and its land cover, by shipped weights."""
     scene = tm.open_scene(DATA / "jasper_ridge.tif")
     with tempfile.TemporaryDirectory() as folder:
-        made = tm.map_classes(tm.shipped_classifier(scene), scene, Path(folder) / "cover.tif", progress=False)
+        made = tm.map_classes(
+            tm.pretrained_classifier(scene), scene, Path(folder) / "cover.tif", progress=False
+        )
         _, (left, right) = plt.subplots(1, 2, figsize=(8.6, 3.4), width_ratios=(1, 1.32))
         scene.plot(ax=left)
         made.plot(ax=right)

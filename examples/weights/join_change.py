@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
+from terramamba.change.pretrained import pretrained_run
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.shipped import shipped_run
 from terramamba.change.training import prepare
 from terramamba.core.run_files import WEIGHTS
 from terramamba.models.registry import create_model, model_spec
@@ -35,7 +35,7 @@ FINER = {"buildings": 2}
 def main(table: str, root: str, *folders: str) -> None:
     """Write what the runs in ``folders``, called as trainings are, make together to the last of them."""
     *given, out = folders
-    runs = {Path(folder).name: shipped_run(folder) for folder in given}
+    runs = {Path(folder).name: pretrained_run(folder) for folder in given}
     last = runs["fifth"]
     weights = {name: run.model.state_dict() for name, run in runs.items()}
     meanings = last.card.data.meanings or ()

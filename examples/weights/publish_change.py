@@ -21,7 +21,7 @@ import tempfile
 from pathlib import Path
 
 import terramamba as tm
-from terramamba.change.shipped import own_part
+from terramamba.change.pretrained import own_part
 from terramamba.core.files import plain
 from terramamba.weights.card import TrainedOn, WeightsCard, WeightsMadeBy, WeightsScore
 from terramamba.weights.registry import save_weights

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from terramamba.api.assessing import sample_points as sample_points
     from terramamba.api.change_maps import map_change as map_change
     from terramamba.api.class_maps import map_classes as map_classes
-    from terramamba.api.classifiers import shipped_classifier as shipped_classifier
-    from terramamba.api.detectors import shipped_detector as shipped_detector
+    from terramamba.api.classifiers import pretrained_classifier as pretrained_classifier
+    from terramamba.api.detectors import pretrained_detector as pretrained_detector
     from terramamba.api.detectors import untrained_detector as untrained_detector
     from terramamba.api.explanation_results import ExplainedChange as ExplainedChange
     from terramamba.api.explanation_results import ExplainedClasses as ExplainedClasses
@@ -70,8 +70,8 @@ _HOMES = {
     "ExplainedClasses": "api.explanation_results",
     "assess_map": "api.assessing",
     "sample_points": "api.assessing",
-    "shipped_classifier": "api.classifiers",
-    "shipped_detector": "api.detectors",
+    "pretrained_classifier": "api.classifiers",
+    "pretrained_detector": "api.detectors",
     "untrained_detector": "api.detectors",
     "explain_change": "api.explanations",
     "explain_classes": "api.explanations",

@@ -19,10 +19,10 @@ from terramamba.change.evaluation import evaluate as evaluate_pairs
 from terramamba.change.explain.explain import explain_change
 from terramamba.change.map_output import ChangeMapOutput
 from terramamba.change.objective import ChangeDetection
+from terramamba.change.pretrained import run_of_weights
 from terramamba.change.recipe import practical as change_recipe
 from terramamba.change.report_map import change_layers
 from terramamba.change.settings import ChangeConfig, ChangeSettings, ExplainPair
-from terramamba.change.shipped import run_of_weights
 from terramamba.change.training import prepare as prepare_pairs
 from terramamba.core.display import Shown
 from terramamba.core.errors import InputError
@@ -158,7 +158,7 @@ class TaskRecord:
     config: type[TrainConfig] = TrainConfig
     named: Callable[[Any], Any] = _as_given
     best_model: Callable[[Any], Any] = _as_given
-    ready_weights: Callable[[str], Run | None] = _no_weights
+    pretrained_run: Callable[[str], Run | None] = _no_weights
     alternatives: Callable[[Any], Mapping[str, Any]] = _no_alternatives
     practical: Practical = _as_published
     open_inputs: Callable[[Sequence[StrPath | Scene], Any], Mapping[str, Scene]] = open_one_scene
@@ -210,7 +210,7 @@ CHANGE = TaskRecord(
     title="Change between two dates",
     settings=ChangeSettings,
     best_model=best_model,
-    ready_weights=run_of_weights,
+    pretrained_run=run_of_weights,
     scores=CHANGE_SCORES,
     prepare=prepare_pairs,
     config=ChangeConfig,

@@ -47,8 +47,8 @@ def test_what_works_long_tells_of_its_progress() -> None:
     assert silent == [
         "assess_map",
         "sample_points",
-        "shipped_classifier",
-        "shipped_detector",
+        "pretrained_classifier",
+        "pretrained_detector",
         "untrained_detector",
         "write_report",
         "open_scene",

@@ -84,7 +84,7 @@ def test_a_scene_of_any_sensor_is_mapped_without_labels(tmp_path, capsys, nm, st
 
 def test_the_page_of_its_map_names_the_weights_their_terms_and_scores(tmp_path, capsys):
     scene, out = write(tmp_path / "s.tif", VNIR), tmp_path / "map.tif"
-    tm.map_classes(tm.shipped_classifier(scene), scene, out, progress=False)
+    tm.map_classes(tm.pretrained_classifier(scene), scene, out, progress=False)
     words = ["report", "spectral-library", "--map", str(out), "--scene", str(scene)]
     assert main([*words, "--out", str(tmp_path / "page.html")]) == 0
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
@@ -100,7 +100,7 @@ def test_the_page_of_its_map_names_the_weights_their_terms_and_scores(tmp_path, 
 
 def test_a_killed_map_goes_on_and_python_and_workers_give_the_same(tmp_path):
     scene = write(tmp_path / "s.tif", FULL)
-    classifier = tm.shipped_classifier(scene)
+    classifier = tm.pretrained_classifier(scene)
     array = tm.map_classes(classifier, scene, progress=False)
     for shard in ("1/2", "2/2"):
         tm.map_classes(
@@ -185,7 +185,7 @@ def test_flags_of_weights_are_refused_for_runs(tmp_path, workshop, terramamba):
 
 def stripes(scene, **given):
     """The class that most pixels of each third of a map have."""
-    codes = tm.map_classes(tm.shipped_classifier(scene, **given), scene, progress=False, **given).values
+    codes = tm.map_classes(tm.pretrained_classifier(scene, **given), scene, progress=False, **given).values
     classes = find_weights("spectral-library").card.classes
     targets = [int(np.bincount(part[part > 0].ravel()).argmax()) for part in np.split(codes, 3)]
     return [classes.names[classes.codes.index(code)] for code in targets]
@@ -217,7 +217,7 @@ def test_fill_that_is_not_declared_is_named_in_place_of_negative_values(tmp_path
     with rasterio.open(scene, "r+") as file:
         file.nodata = None
     with pytest.raises(tm.InputError, match=r"s\.tif: .* pixels hold -9999 in all bands.* --nodata -9999 l"):
-        tm.shipped_classifier(scene)
+        tm.pretrained_classifier(scene)
     assert stripes(scene, nodata=[-9999.0]) == list(spectra(FULL))
 
 
@@ -227,7 +227,7 @@ def test_the_offset_of_sentinel_2_is_asked_about_where_no_band_is_below_it(tmp_p
         write(tmp_path / "s.tif", nm, change=lambda cube, offset=offset: cube + offset)
         with rasterio.open(tmp_path / "s.tif", "r+") as file:
             file.descriptions = ("B2", "B3", "B4", "B8", "B8A", "B11", "B12")
-        tm.shipped_classifier(tmp_path / "s.tif")
+        tm.pretrained_classifier(tmp_path / "s.tif")
         said = "no band has values below 1,000, which Sentinel-2's since" in capsys.readouterr().err
         assert said == bool(offset)
 
@@ -237,4 +237,4 @@ def test_a_scale_that_is_declared_of_fractions_is_named(tmp_path):
     with rasterio.open(scene, "r+") as file:
         file.scales = [1e-4] * len(FULL)
     with pytest.raises(tm.InputError, match=r"s\.tif: its values.* are probably physical ones already"):
-        tm.shipped_classifier(scene)
+        tm.pretrained_classifier(scene)

@@ -9,8 +9,8 @@ import torch
 from safetensors.numpy import load_file
 
 from cards import change_card, plain_scaling
+from terramamba.change.pretrained import pretrained_run
 from terramamba.change.settings import ChangeSettings
-from terramamba.change.shipped import shipped_run
 from terramamba.cli import main
 from terramamba.models.registry import create_model
 from terramamba.runs.folder import Run, load_run
@@ -38,7 +38,7 @@ def test_encoders_begin_with_those_of_a_run_that_shares_them_otherwise(own, seed
 
 def test_what_belongs_to_meanings_is_no_size_that_others_begin_with():
     settings = ChangeSettings(data="D", out="O", init="RUN", model="difference_mamba")
-    shipped = with_sizes_of(settings, shipped_run("terramamba-change"), "change")
+    shipped = with_sizes_of(settings, pretrained_run("terramamba-change"), "change")
     assert shipped.set == {"own_encoders": True}
 
 

@@ -15,9 +15,9 @@ import rasterio
 import terramamba as tm
 from hub_server import TOKEN, a_hub
 from terramamba.cli import main
+from terramamba.core import hub as on_hub
 from terramamba.core import network
 from terramamba.core.errors import InputError
-from terramamba.data import hub as on_hub
 from terramamba.weights.registry import SHIPPED
 
 KEPT = Path(__file__).parents[1] / "runs" / "first_format"
@@ -74,7 +74,9 @@ def test_a_run_that_was_pushed_maps_and_begins_a_training_elsewhere(hub, tmp_pat
     settings = tm.ChangeSettings(data="none", out="run", init="hf:me/roofs")
     with pytest.raises(InputError, match="none"):  # only then its pairs are looked for
         tm.resolved(settings)
-    assert tm.shipped_detector("hf:me/roofs").card.model.name == tm.load_run(CHANGE / "run").card.model.name
+    assert (
+        tm.pretrained_detector("hf:me/roofs").card.model.name == tm.load_run(CHANGE / "run").card.model.name
+    )
 
 
 def test_its_page_says_bands_scores_terms_and_protocol_and_no_path(hub, tmp_path):

@@ -6,8 +6,8 @@
 from terramamba.api.assessing import assess_map, sample_points
 from terramamba.api.change_maps import map_change
 from terramamba.api.class_maps import map_classes
-from terramamba.api.classifiers import shipped_classifier
-from terramamba.api.detectors import shipped_detector, untrained_detector
+from terramamba.api.classifiers import pretrained_classifier
+from terramamba.api.detectors import pretrained_detector, untrained_detector
 from terramamba.api.explanation_results import ExplainedChange, ExplainedClasses
 from terramamba.api.explanations import explain_change, explain_classes
 from terramamba.api.exporting import export_onnx
@@ -43,11 +43,11 @@ __all__ = [
     "map_classes",
     "open_scene",
     "plan_training",
+    "pretrained_classifier",
+    "pretrained_detector",
     "resolved",
     "run_experiment",
     "sample_points",
-    "shipped_classifier",
-    "shipped_detector",
     "train_change_detector",
     "train_classifier",
     "untrained_detector",

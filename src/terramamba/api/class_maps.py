@@ -114,7 +114,7 @@ def map_classes(
         reject: Call a pixel "none of these", a value of its own, where it is less sure than this fraction of
             the validation pixels was, such as 0.05.
         fractions: GeoTIFF to write with the fraction of vegetation, soil and built in each pixel, stored like
-            probabilities; of ``shipped_classifier`` alone.
+            probabilities; of ``pretrained_classifier`` alone.
         polygons: GeoPackage (.gpkg) or GeoJSON (.geojson) to write the patches of each class to, or several.
         areas: CSV to write: how much there is of each class.
         item: STAC item (.json) to write, of the map with the files that are written beside it.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from terramamba.api.in_memory import SceneLike, path_or_scene
 from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
-from terramamba.landcover.shipped import shipped_run
+from terramamba.landcover.pretrained import pretrained_run
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.chosen_bands import open_alike
 from terramamba.raster.views.nodata import require_held
@@ -33,7 +33,7 @@ def open_for_weights(
 
 
 @checked
-def shipped_classifier(
+def pretrained_classifier(
     scene: SceneLike,
     *,
     weights: str = "spectral-library",
@@ -65,4 +65,4 @@ def shipped_classifier(
     opened = open_for_weights(scene, scene_variable=scene_variable, axes=axes, bands=bands)
     values = tuple(float(value) for value in nodata or ())
     require_held([opened], values)
-    return shipped_run(found, opened, scale=reflectance_scale, mask=mask, nodata=values)
+    return pretrained_run(found, opened, scale=reflectance_scale, mask=mask, nodata=values)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from terramamba.api.in_memory import SceneLike, path_or_scene
-from terramamba.change.shipped import shipped_run
+from terramamba.change.pretrained import pretrained_run
 from terramamba.change.untrained import untrained_run
 from terramamba.core.arguments import checked
 from terramamba.core.files import StrPath
@@ -43,8 +43,8 @@ def open_dates(
 
 
 @checked
-def shipped_detector(weights: StrPath) -> Run:
-    """Load weights that are ready to be used, to be given to ``map_change`` in place of a run.
+def pretrained_detector(weights: StrPath) -> Run:
+    """Load pretrained weights, to be given to ``map_change`` in place of a run.
 
     Args:
         weights: Name of weights that come with the package (`terramamba weights` lists them), the folder of
@@ -53,7 +53,7 @@ def shipped_detector(weights: StrPath) -> Run:
     Raises:
         InputError: there are none, they are for another job, or damaged.
     """
-    return shipped_run(str(weights))
+    return pretrained_run(str(weights))
 
 
 @checked

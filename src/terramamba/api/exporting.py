@@ -99,7 +99,7 @@ def _run_named(given: str) -> Run:
     card = read_weights_card(path) if (path / CARD).is_file() else None if path.exists() else known.get(given)
     if card is None:
         return load_run(path)
-    run = task_named(card.task).ready_weights(given)
+    run = task_named(card.task).pretrained_run(given)
     if run is None:
         raise InputError(
             f"{given}: are weights that resample the bands of each scene, which a file of tiles cannot;"

@@ -6,8 +6,8 @@ from pathlib import Path
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.files import StrPath
+from terramamba.core.hub import LOG_IN, MARK, hub, hub_errors
 from terramamba.core.run_files import CARD, WEIGHTS
-from terramamba.data.hub import LOG_IN, MARK, hub, hub_errors
 from terramamba.report.hub_card import hub_card
 from terramamba.runs.folder import load_run
 from terramamba.runs.record import read_runs

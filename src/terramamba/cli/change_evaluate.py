@@ -11,7 +11,7 @@ from terramamba.training.settings import OnDevice
 
 USAGE = Usage(
     "change evaluate",
-    "Score a run, or weights that are ready to be used, on image pairs with masks.",
+    "Score a run, or pretrained weights, on image pairs with masks.",
     ("[RUN]",),
     example="runs/change --data LEVIR-CD --split test --out scores",
 )
@@ -22,7 +22,7 @@ class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Enlarg
     """Flags of the command."""
 
     weights: str | None = None
-    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), the
+    """Pretrained weights, in place of RUN: a name (`terramamba weights` lists them), the
     folder of others, or weights or a run on the hub, such as hf:ORG/NAME."""
     split: str = "test"
     """Subset of the pairs to score on: train, val or test."""
@@ -31,7 +31,7 @@ class EvaluateOptions(AsJson, OnDevice, ScoresOutput, Threshold, Meaning, Enlarg
 def run(argv: Sequence[str]) -> int:
     """Score, and print the scores."""
     options, paths = parse(USAGE, EvaluateOptions, argv)
-    from terramamba.api import evaluate_change_detector, shipped_detector
+    from terramamba.api import evaluate_change_detector, pretrained_detector
     from terramamba.cli.shared.scores import show_scores
     from terramamba.cli.shared.show import show_json
     from terramamba.tasks import CHANGE
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
     as_json, weights = given.pop("json"), given.pop("weights")
     if (weights is None) != (len(paths) == 1):
         raise InputError("RUN or --weights: give one of them, who is to be scored")
-    run = paths[0] if weights is None else shipped_detector(weights)
+    run = paths[0] if weights is None else pretrained_detector(weights)
     result = evaluate_change_detector(run, **given)
     if as_json:
         show_json(result.raw)

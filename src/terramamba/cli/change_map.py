@@ -31,7 +31,7 @@ class MapOptions(ChangeMapSettings, MapFiles):
     """Flags of the command."""
 
     weights: str | None = None
-    """Weights that are ready to be used, in place of RUN: a name (`terramamba weights` lists them), the
+    """Pretrained weights, in place of RUN: a name (`terramamba weights` lists them), the
     folder of others, or weights or a run on the hub, such as hf:ORG/NAME."""
     model: str | None = None
     """Detector that needs no training, in place of RUN: cva, pca_kmeans or ir_mad."""
@@ -63,9 +63,9 @@ def run(argv: Sequence[str]) -> int:
         raise InputError("--set: is for --model; a trained run has its options")
     run: str | Run
     if weights is not None:
-        from terramamba.api.detectors import shipped_detector
+        from terramamba.api.detectors import pretrained_detector
 
-        run, places = shipped_detector(weights), scenes_of(paths, options.stac, DATES)
+        run, places = pretrained_detector(weights), scenes_of(paths, options.stac, DATES)
     else:
         run, places = run_and_scenes(paths, options.stac, DATES)
     run, (before, after) = open_all("change", run, places, given)

@@ -42,13 +42,13 @@ def run(argv: Sequence[str]) -> int:
     weights, scale = given.pop("weights"), given.pop("reflectance_scale")
     folder = None if weights is None else run_in(weights)
     if weights is not None and folder is None:
-        from terramamba.api.classifiers import open_for_weights, shipped_classifier
+        from terramamba.api.classifiers import open_for_weights, pretrained_classifier
 
         how = {name: given.pop(name) for name in ("scene_variable", "axes", "bands")}
         scene = open_for_weights(*scenes_of(paths, options.stac, ["SCENE"]), **how)
         say_what_was_opened([scene])
         place = {name: given[name] for name in ("mask", "nodata")}
-        classifier = shipped_classifier(scene, weights=weights, reflectance_scale=scale, **place)
+        classifier = pretrained_classifier(scene, weights=weights, reflectance_scale=scale, **place)
         show_map(map_classes(classifier, scene, **given))
         return 0
     if scale is not None:

@@ -28,7 +28,7 @@ def run(argv: Sequence[str]) -> int:
     from pathlib import Path
 
     from terramamba.cli.shared.files import run_in
-    from terramamba.data.hub import at_hand
+    from terramamba.core.hub import at_hand
     from terramamba.runs.download import fetch_run
     from terramamba.weights.download import fetch_weights
 

@@ -40,9 +40,9 @@ REPORT = "report.html"
 LOG = "log.txt"
 CHECKPOINT = "checkpoints/last.ckpt"
 
-READY_WEIGHTS, READY_CARD, READY_LICENCE = "weights.safetensors", "card.json", "LICENSE"
-READY = (READY_WEIGHTS, READY_CARD, READY_LICENCE)
-"""Of a folder of weights that are ready to be used: the weights, what they are, and on what terms."""
+PRETRAINED_WEIGHTS, PRETRAINED_CARD, PRETRAINED_LICENCE = "weights.safetensors", "card.json", "LICENSE"
+PRETRAINED = (PRETRAINED_WEIGHTS, PRETRAINED_CARD, PRETRAINED_LICENCE)
+"""Of a folder of pretrained weights: the weights, what they are, and on what terms."""
 
 SCORES = "scores.json"
 EXPLANATION = "explain.json"

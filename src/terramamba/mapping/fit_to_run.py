@@ -7,7 +7,7 @@ from pathlib import Path
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.core.number_ranges import parse_bands
-from terramamba.core.run_files import CARD, READY_CARD
+from terramamba.core.run_files import CARD, PRETRAINED_CARD
 from terramamba.raster.band_identity import WantedBands
 from terramamba.raster.band_matching import alpha_that_fits, match_bands, place_note
 from terramamba.raster.scene import Scene
@@ -56,8 +56,8 @@ def no_temperature(run: Run, asked: str) -> InputError:
 
 
 def called(run: Run) -> str:
-    """Call weights that come along by their name, and a run by its folder."""
-    weights = run.folder / READY_CARD
+    """Call shipped weights by their name, and a run by its folder."""
+    weights = run.folder / PRETRAINED_CARD
     return read_weights_card(run.folder).name if weights.is_file() else str(run.folder)
 
 

@@ -25,7 +25,7 @@ def named(task: Task, settings: Any) -> Any:
     """Return ``settings`` with files and model by their names, and the encoder as an option of the model."""
     settings = task.named(settings)
     if settings.model == AUTO:
-        settings = with_model(settings, begun_with(settings.init, task.ready_weights), task.best_model)
+        settings = with_model(settings, begun_with(settings.init, task.pretrained_run), task.best_model)
     return with_encoder(settings)
 
 
@@ -51,7 +51,7 @@ def make_ready(task: Task, settings: Any) -> Ready:
     Raises:
         InputError: files, model and settings do not fit each other, or something cannot be read.
     """
-    begun = begun_with(settings.init, task.ready_weights)
+    begun = begun_with(settings.init, task.pretrained_run)
     settings = with_sizes_of(settings, begun, task.name)
     spec, device = spec_of(task, settings), resolve_device(settings.device)
     prepared = task.prepare(settings, spec)

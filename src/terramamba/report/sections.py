@@ -86,9 +86,11 @@ def comparison(runs: Sequence[RunRecord], listed: Scores) -> Section | None:
 
 
 def scores(task: ReportTask, run: RunRecord, many: bool, listed: Scores) -> Section:
-    """Write confusion matrix, bars and curves of one run; of weights that are ready to use, their card."""
-    if run.ready is not None:
-        return Section("weights", f"The weights: {run.name}", _tables(run.ready) + _facts(run.ready.facts))
+    """Write confusion matrix, bars and curves of one run; of pretrained weights, their card."""
+    if run.pretrained is not None:
+        return Section(
+            "weights", f"The weights: {run.name}", _tables(run.pretrained) + _facts(run.pretrained.facts)
+        )
     cards = [
         _bars(task, run, per_class(listed)),
         _confusion(run),

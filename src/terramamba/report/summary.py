@@ -31,10 +31,10 @@ def compare_sentences(task: ReportTask, runs: Sequence[RunRecord], score: Score)
 
 
 def run_sentences(task: ReportTask, run: RunRecord) -> list[str]:
-    """Write what the run's own test says; of weights that are ready to be used, what they are."""
-    if run.ready is None:
+    """Write what the run's own test says; of pretrained weights, what they are."""
+    if run.pretrained is None:
         return task.sentences(run)
-    facts = run.ready.facts
+    facts = run.pretrained.facts
     return [f"Made with {facts['name']}: {facts['what']}. Terms: {facts['terms']}."]
 
 

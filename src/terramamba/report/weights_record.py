@@ -1,10 +1,10 @@
-"""Weights that are ready to be used, and runs on a hub, shown as a run is: the card stands for a test."""
+"""Pretrained weights, and runs on a hub, shown as a run is: the card stands for a test."""
 
 from pathlib import Path
 
 from terramamba.core.display import Shown
-from terramamba.core.run_files import CARD, CONFIG, METRICS, READY_CARD
-from terramamba.data.hub import at_hand, is_on_hub
+from terramamba.core.hub import at_hand, is_on_hub
+from terramamba.core.run_files import CARD, CONFIG, METRICS, PRETRAINED_CARD
 from terramamba.data.scaling import Scaling
 from terramamba.raster.readers.open import open_scene
 from terramamba.report.maps import MapFiles
@@ -18,7 +18,7 @@ def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:
     """Read what ``given`` names as the page shows it; None: it is the folder of a run that was trained here.
 
     Args:
-        given: Name or folder of weights that are ready to be used, or such or a run on the hub.
+        given: Name or folder of pretrained weights, or such or a run on the hub.
         files: The map that they made, and what lies beside it.
 
     Raises:
@@ -28,7 +28,7 @@ def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:
     if (folder / CARD).is_file():
         trained_here = (folder / METRICS).is_file() or (folder / CONFIG).is_file()
         return None if trained_here else _of_run(given, folder)
-    if is_weights(given) or (folder / READY_CARD).is_file():
+    if is_weights(given) or (folder / PRETRAINED_CARD).is_file():
         return _of_weights(find_weights(given), files)
     return None
 
@@ -69,6 +69,8 @@ def _bands_beside(files: MapFiles | None) -> int:
     return next((open_scene(path).bands for path in paths if path is not None), 1)
 
 
-def _record(folder: Path, name: str, card: ModelCard, ready: Shown) -> RunRecord:
+def _record(folder: Path, name: str, card: ModelCard, pretrained: Shown) -> RunRecord:
     metrics = Metrics(test={}, model=name, protocol=card.data.protocol)
-    return RunRecord(folder, name, card, metrics, {}, {}, (), card.data.classes.names, (), (), ready=ready)
+    return RunRecord(
+        folder, name, card, metrics, {}, {}, (), card.data.classes.names, (), (), pretrained=pretrained
+    )

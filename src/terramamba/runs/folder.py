@@ -14,13 +14,13 @@ from terramamba.core.documents import read_yaml
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_table, write_yaml
 from terramamba.core.folder_lock import require_no_link
+from terramamba.core.hub import at_hand
 from terramamba.core.options import before_it_was_there, identity, options_of
 from terramamba.core.output_place import require_place
 from terramamba.core.regular import require_regular
 from terramamba.core.run_files import CARD, CHECKPOINT, CONFIG, LOG, WEIGHTS
 from terramamba.core.termination import RESUMABLE
 from terramamba.core.typed import FieldError, of_kind
-from terramamba.data.hub import at_hand
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.data.scaling import Scaling
 from terramamba.models.model import Model

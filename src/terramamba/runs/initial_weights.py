@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from terramamba.core.errors import InputError
-from terramamba.data.hub import at_hand
+from terramamba.core.hub import at_hand
 from terramamba.models.encoders.pretrained import widened
 from terramamba.models.model import Model
 from terramamba.models.origin import WeightsOrigin
@@ -38,12 +38,12 @@ class Beginning:
     """Of weights of others among them; None: there are none, or it is not known."""
 
 
-def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | None:
+def begun_with(init: str | None, pretrained: Callable[[str], Run | None]) -> Run | None:
     """Load what training begins with; None: it begins from scratch.
 
     Args:
-        init: Folder of a run, what ``ready`` knows, or either on the hub.
-        ready: Makes a run of weights that are ready to be used, by name or folder; None: there are none.
+        init: Folder of a run, what ``pretrained`` knows, or either on the hub.
+        pretrained: Makes a run of pretrained weights, by name or folder; None: there are none.
 
     Raises:
         InputError: it is neither, or damaged.
@@ -51,7 +51,7 @@ def begun_with(init: str | None, ready: Callable[[str], Run | None]) -> Run | No
     if init is None:
         return None
     place = at_hand(init)
-    weights = ready(place)
+    weights = pretrained(place)
     if weights is not None:
         return weights
     if not Path(place).is_dir():

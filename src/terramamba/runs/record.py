@@ -109,8 +109,8 @@ class RunRecord:
     thresholds: Sequence[ThresholdScores]
     plan: Plan | None = None
     """What was understood of the files before training; None of a run that kept none."""
-    ready: Shown | None = None
-    """What is said of weights that are ready to be used, which have no test of their own here."""
+    pretrained: Shown | None = None
+    """What is said of pretrained weights, which have no test of their own here."""
 
     @property
     def task(self) -> str:

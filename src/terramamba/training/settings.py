@@ -127,7 +127,7 @@ class ModelChoice(Options):
     """Learning rate of an encoder that begins with --encoder-weights or --init, as a share of --lr; 0: its
     weights stay. None: a quarter with --encoder-weights, the whole with --init."""
     init: Annotated[str | None, BY_STEPS] = None
-    """Run folder, weights that are ready to be used by their name or folder, or either on the hub, such as
+    """Run folder, pretrained weights by their name or folder, or either on the hub, such as
     hf:ORG/NAME, with which training begins as far as classes and bands allow; the model has their sizes.
     None: from scratch."""
     set: dict[str, Any] = field(default_factory=dict)

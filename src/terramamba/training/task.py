@@ -178,7 +178,7 @@ class Task(Protocol):
     def practical(self) -> Practical:
         """What the practical recipe makes of a workload."""
 
-    def ready_weights(self, given: str) -> "Run | None":
+    def pretrained_run(self, given: str) -> "Run | None":
         """Make a run of weights that need no training, by name or folder; None: ``given`` names none."""
 
     def best_model(self, settings: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The card of weights that are ready to be used: ``card.json`` beside the file, for people and for programs.
+"""The card of pretrained weights: ``card.json`` beside the file, for people and for programs.
 
 A run's card (``runs.model_card``) belongs to one scene or set of pairs. This one says what weights are worth
 anywhere: what they learnt from and on whose terms, what they take, how right they were, what they cannot do.
@@ -12,14 +12,14 @@ from typing import Annotated, Any
 from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_json
-from terramamba.core.run_files import READY_CARD
+from terramamba.core.run_files import PRETRAINED_CARD
 from terramamba.core.typed import Bound, FieldError, Finite, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable
 from terramamba.models.origin import WeightsOrigin
 from terramamba.models.weights import SavedModel
 from terramamba.scores.calibration import TemperatureFit
 
-CARD = READY_CARD
+CARD = PRETRAINED_CARD
 FORMAT = 1
 ANEW = "install terramamba anew, or fetch these weights anew"
 

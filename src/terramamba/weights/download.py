@@ -24,7 +24,7 @@ from terramamba.weights.card import read_weights_card
 from terramamba.weights.registry import FILES, Weights, verify_weights
 
 LARGEST_FILE = 2**30
-"""Bytes; the largest weights that come along have a two-hundredth of that."""
+"""Bytes; the largest shipped weights have a two-hundredth of that."""
 
 
 def fetch_weights(source: str, out: Path) -> Weights:

@@ -17,15 +17,15 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_text
+from terramamba.core.hub import at_hand
 from terramamba.core.progress import say
-from terramamba.core.run_files import READY, READY_LICENCE, READY_WEIGHTS
-from terramamba.data.hub import at_hand
+from terramamba.core.run_files import PRETRAINED, PRETRAINED_LICENCE, PRETRAINED_WEIGHTS
 from terramamba.models.model import Model
 from terramamba.models.weights import load_model, save_model
 from terramamba.weights.card import ANEW, CARD, WeightsCard, read_weights_card, write_weights_card
 
-FILES = READY
-WEIGHTS, LICENCE = READY_WEIGHTS, READY_LICENCE
+FILES = PRETRAINED
+WEIGHTS, LICENCE = PRETRAINED_WEIGHTS, PRETRAINED_LICENCE
 SHIPPED = Path(__file__).parent
 FREE = ("Apache-2.0", "MIT", "BSD-3-Clause", "CC0-1.0", "CC-BY-4.0")
 """Licences of which nothing need be said each time; their cards say it."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.hub import at_hand, is_on_hub
 from terramamba.core.run_files import CARD, CONFIG
-from terramamba.data.hub import at_hand, is_on_hub
 
 
 def run_and_scenes(

@@ -1,13 +1,13 @@
-"""Weights for change that are ready to be used, as a run that ``change map`` takes like any other."""
+"""Pretrained weights for change, as a run that ``change map`` takes like any other."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from terramamba.core.errors import InputError
+from terramamba.core.hub import at_hand
 from terramamba.core.run_files import CARD as RUN_CARD
 from terramamba.core.typed import FieldError, Fraction, Text, typed
-from terramamba.data.hub import at_hand
 from terramamba.data.scaling import Scaling
 from terramamba.data.settings import ScaleBy
 from terramamba.runs.folder import Run, load_run
@@ -35,7 +35,7 @@ class ChangeWeights:
     """By meaning."""
 
 
-def shipped_run(given: str) -> Run:
+def pretrained_run(given: str) -> Run:
     """Make a run of the weights that ``given`` names: shipped ones, a folder of weights, or the file in it.
 
     A run is taken as it is; weights and runs may be on the hub.
@@ -80,7 +80,7 @@ def run_of_weights(given: str) -> Run | None:
         InputError: the weights are for another job, or damaged.
     """
     named = given in {weights.card.name for weights in shipped_weights()}
-    return shipped_run(given) if named or Path(given, CARD).is_file() else None
+    return pretrained_run(given) if named or Path(given, CARD).is_file() else None
 
 
 def own_part(run: Run, pixel_sizes_of: Mapping[str, tuple[float, float]]) -> ChangeWeights:

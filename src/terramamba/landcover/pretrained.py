@@ -50,7 +50,7 @@ class CoverWeights:
     """Codes of the classes whose probabilities add up to the fraction that a material covers."""
 
 
-def shipped_run(
+def pretrained_run(
     weights: Weights,
     scene: Scene,
     *,

@@ -1,4 +1,4 @@
-"""Weights that are ready to be used map, are scored and are trained on like a run; others are refused."""
+"""Pretrained weights map, are scored and are trained on like a run; others are refused."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from cards import weights_card
 from terramamba.change import scored_pairs
 from terramamba.change.export import tile_network
 from terramamba.change.judging import CLASSES
-from terramamba.change.shipped import ChangeWeights, own_part, shipped_run
+from terramamba.change.pretrained import ChangeWeights, own_part, pretrained_run
 from terramamba.cli import main
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain
@@ -85,7 +85,7 @@ def test_grey_pictures_are_told_from_colours(weights, dates, tmp_path, capsys):
 
 
 def test_the_same_with_workers_and_from_python(weights, dates, tmp_path):
-    detector = tm.shipped_detector(weights)
+    detector = tm.pretrained_detector(weights)
     array = tm.map_change(detector, *dates, what="buildings", progress=False)
     tm.map_change(detector, *dates, tmp_path / "c.tif", what="buildings", workers=2, progress=False)
     with rasterio.open(tmp_path / "c.tif") as file:
@@ -118,14 +118,14 @@ def test_images_are_shown_enlarged_as_a_user_would_enlarge_them(weights, tmp_pat
 def test_python_refuses_what_the_shell_refuses(times, weights, pairs_of_two):
     with pytest.raises(InputError, match=f"--enlarge {times}: a whole number from 1 to 4"):
         tm.evaluate_change_detector(
-            shipped_run(str(weights)), data=pairs_of_two, what="water", enlarge=times, progress=False
+            pretrained_run(str(weights)), data=pairs_of_two, what="water", enlarge=times, progress=False
         )
 
 
 def test_scores_of_enlarged_images_say_so_and_large_pairs_are_scored_by_tiles(
     weights, pairs_of_two, monkeypatch
 ):
-    run = shipped_run(str(weights))
+    run = pretrained_run(str(weights))
     how = {"data": pairs_of_two, "what": "water", "enlarge": 2, "progress": False}
     whole = tm.evaluate_change_detector(run, **how)
     assert whole["protocol"].endswith("-enlarged-2")
@@ -177,7 +177,7 @@ def test_scores_come_with_the_notes_of_a_map(weights, dates, tmp_path):
     table = tmp_path / "pairs.csv"
     table.write_text(f"split,before,after,label\ntest,{dates[0]},{dates[1]},{label}\n")
     found = tm.evaluate_change_detector(
-        shipped_run(str(weights)), data=str(table), what="water", progress=False
+        pretrained_run(str(weights)), data=str(table), what="water", progress=False
     )
     (note,) = [note for note in found["notes"] if note.startswith("pixels are 10 m wide, larger")]
     assert note.endswith("(so in 1 of 1 pair that was looked at)")
@@ -185,7 +185,7 @@ def test_scores_come_with_the_notes_of_a_map(weights, dates, tmp_path):
 
 def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
     found = tm.evaluate_change_detector(
-        shipped_run(str(weights)), data=pairs_of_two, what="water", progress=False
+        pretrained_run(str(weights)), data=pairs_of_two, what="water", progress=False
     )
     assert found["threshold"] == 0.6
     assert any("these weights learnt from nothing: scores on images" in note for note in found["notes"])
@@ -194,7 +194,7 @@ def test_scores_say_what_the_weights_have_learnt_from(weights, pairs_of_two):
 def test_a_detector_that_sees_each_pair_by_itself_is_a_network_for_the_pair_that_is_named(
     weights, dates, tmp_path
 ):
-    run, pair = shipped_run(str(weights)), dict(zip(("before", "after"), dates, strict=True))
+    run, pair = pretrained_run(str(weights)), dict(zip(("before", "after"), dates, strict=True))
     with pytest.raises(InputError, match=r"a-test: scales each pair by its own values.*--before and --after"):
         tile_network(run, ExportSettings(what="water"))
     with pytest.raises(InputError, match=r"choose with --what buildings \| water"):
@@ -219,7 +219,7 @@ def test_of_a_pair_to_be_exported_for_both_dates_are_named(dates):
 
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):
-    run = shipped_run(str(weights))
+    run = pretrained_run(str(weights))
     sizes = {"buildings": (0.2, 1.0), "water": (0.5, 30.0)}
     own = own_part(run, sizes)
     assert (own.pixel_sizes, own.pixel_sizes_of) == ((0.2, 30.0), sizes)
@@ -296,7 +296,7 @@ def test_damaged_weights_are_refused(weights, dates, tmp_path, capsys, damage, w
 
 def test_a_name_that_is_nearly_known_is_suggested(dates, tmp_path):
     with pytest.raises(InputError, match="no such weights"):
-        tm.shipped_detector("terramamba-chang")
+        tm.pretrained_detector("terramamba-chang")
 
 
 def test_weights_and_an_untrained_detector_exclude_each_other(weights, dates, tmp_path, capsys):

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 from terramamba.core.errors import InputError, reason_of
 from terramamba.core.network import ANSWER_SECONDS, PATIENCE_SECONDS, SLOWEST, TRIES, pause, within
 from terramamba.core.progress import say
-from terramamba.core.run_files import CARD, READY, WEIGHTS
+from terramamba.core.run_files import CARD, PRETRAINED, WEIGHTS
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 MARK = "hf:"
-FORMS = ((WEIGHTS, CARD), READY)
-"""Files of a run, and of weights that are ready to be used."""
+FORMS = ((WEIGHTS, CARD), PRETRAINED)
+"""Files of a run, and of pretrained weights."""
 LARGEST = 2**30
 """Bytes of all files together."""
 LOG_IN = "log in (`hf auth login`, or HF_TOKEN)"
