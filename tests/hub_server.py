@@ -4,12 +4,13 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import unquote, urlsplit
+
+from served import running
 
 TOKEN = "hf_of_the_tests"
 
@@ -144,13 +145,5 @@ class Answers(BaseHTTPRequestHandler):
 def a_hub(handler: type[Answers] = Answers) -> Iterator[Hub]:
     """Serve an empty hub."""
     hub = Hub()
-    with ThreadingHTTPServer(("127.0.0.1", 0), type("Answers", (handler,), {"hub": hub})) as served:
-        served.daemon_threads = True
-        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        hub.address = f"http://127.0.0.1:{served.server_address[1]}"
-        try:
-            yield hub
-        finally:
-            served.shutdown()
-            thread.join()
+    with running(type("Answers", (handler,), {"hub": hub})) as hub.address:
+        yield hub

@@ -2,11 +2,11 @@
 
 import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import BaseRequestHandler, ThreadingTCPServer
+from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
 
 
 class Ranges(SimpleHTTPRequestHandler):
@@ -38,14 +38,26 @@ class Ranges(SimpleHTTPRequestHandler):
 
 
 @contextmanager
-def serving(folder: Path, handler: type[Ranges] = Ranges) -> Iterator[str]:
-    """Serve the files of ``folder``; yield their address."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(folder))) as served:
+def running(
+    handler: Callable[..., BaseRequestHandler], server: type[TCPServer] = ThreadingHTTPServer
+) -> Iterator[str]:
+    """Have ``handler`` answer, in a thread; yield the address."""
+    with server(("127.0.0.1", 0), handler) as served:
+        # how long the end of a server may take
         thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{served.server_address[1]}"
-        served.shutdown()
-        thread.join()
+        try:
+            yield f"http://127.0.0.1:{served.server_address[1]}"
+        finally:
+            served.shutdown()
+            thread.join()
+
+
+@contextmanager
+def serving(folder: Path, handler: type[Ranges] = Ranges) -> Iterator[str]:
+    """Serve the files of ``folder``; yield their address."""
+    with running(functools.partial(handler, directory=str(folder))) as address:
+        yield address
 
 
 @contextmanager
@@ -57,12 +69,8 @@ def answering(answer: bytes) -> Iterator[str]:
             self.request.recv(4096)
             self.request.sendall(answer)
 
-    with ThreadingTCPServer(("127.0.0.1", 0), Same) as served:
-        thread = threading.Thread(target=served.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield f"http://127.0.0.1:{served.server_address[1]}"
-        served.shutdown()
-        thread.join()
+    with running(Same, ThreadingTCPServer) as address:
+        yield address
 
 
 NO_ADDRESSES = ("http://[", "http://\xa1.com/", f"http://{'a' * 70}.com/")

@@ -1,17 +1,17 @@
 """``terramamba datasets``, and ``--data NAME --root DIR`` of the commands that train and score."""
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import catalog_fakes as fakes
+from served import running
 from terramamba.data.catalog import CATALOG
 
 PARTS = {"train": 2, "val": 1, "test": 2}
@@ -94,13 +94,10 @@ def test_what_has_links_is_fetched_and_verified(
     record = fakes.scene_record("indian-pines")
     fakes.indian_pines(tmp_path / "server", record, chance)
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "server"))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+    with running(handler) as address:
         remotes = tuple(replace(one, url=f"{address}/{one.name}") for one in record.remotes)
         monkeypatch.setitem(CATALOG, "indian-pines", replace(record, remotes=remotes))
         done = terramamba("datasets", "indian-pines", "--root", tmp_path / "new", "--download")
-        server.shutdown()
     assert done.status == 0, done.err
     assert done.out.count("fetched (no checksum is known for it)") == 2
     assert done.out.endswith("this is Indian Pines as published\n")

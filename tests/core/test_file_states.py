@@ -5,12 +5,12 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
+from served import running
 from terramamba.core import file_states
 from terramamba.core.errors import InputError
 from terramamba.core.file_states import ChangedFileError, FileStates
@@ -103,13 +103,8 @@ def serving(folder: Path, *, head: bool = True, versions: bool = True) -> Iterat
         def log_message(self, *_: object) -> None:
             return
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", broken
-    finally:
-        server.shutdown()
-        server.server_close()
+    with running(Handler) as address:
+        yield address, broken
 
 
 @pytest.mark.parametrize("head", [True, False])

@@ -3,8 +3,7 @@
 import json
 import shutil
 import socket
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import huggingface_hub
@@ -14,6 +13,7 @@ import rasterio
 
 import terramamba as tm
 from hub_server import TOKEN, a_hub
+from served import running
 from terramamba.cli import main
 from terramamba.core import hub as on_hub
 from terramamba.core import network
@@ -213,11 +213,9 @@ def test_what_answers_for_the_hub_and_is_none_is_said_in_a_line(cache, monkeypat
         def log_message(self, format, *args):
             """Keep quiet."""
 
-    with HTTPServer(("127.0.0.1", 0), Other) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    with running(Other) as address:
+        monkeypatch.setenv("HF_ENDPOINT", address)
         said = refused(["weights", "fetch", "hf:org/roofs", "--out", "new"], capsys)
-        server.shutdown()
     assert said.startswith("error: hf:org/roofs: ")
     assert "not foreseen" not in said
     assert "check" in said

@@ -4,17 +4,16 @@ import gzip
 import hashlib
 import io
 import socket
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from served import NO_ADDRESSES, answering, redirect
+from served import NO_ADDRESSES, answering, redirect, running
 from terramamba.core import network
 from terramamba.core.errors import InputError
 from terramamba.core.folder_lock import lock_folder
@@ -83,13 +82,8 @@ def server() -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        state.address = f"http://127.0.0.1:{running.server_port}"
+    with running(Handler) as state.address:
         yield state
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

@@ -6,12 +6,13 @@ import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from served import running
 from terramamba.core.errors import InputError
 from terramamba.core.network import GDAL, set_for_gdal, what_of_address
 from terramamba.raster.geogrid import Grid
@@ -40,6 +41,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("GDAL_HTTP_RETRY_DELAY", "0.05")
     monkeypatch.setenv("GDAL_HTTP_LOW_SPEED_TIME", "1")
     monkeypatch.setenv("GDAL_DISABLE_READDIR_ON_OPEN", "EMPTY_DIR")
+    monkeypatch.setattr("terramamba.raster.readers.open.FIRST_LOOK_SECONDS", 0.5)
     state = Server()
 
     class Handler(BaseHTTPRequestHandler):
@@ -77,15 +79,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as running:
-        running.daemon_threads = True
-        thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        state.address = f"http://127.0.0.1:{running.server_port}"
+    with running(Handler) as state.address:
         yield state
         state.ended.set()
-        running.shutdown()
-        thread.join()
 
 
 @pytest.fixture

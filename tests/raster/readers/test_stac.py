@@ -4,10 +4,9 @@ import functools
 import json
 import pickle
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import rasterio
 from affine import Affine
 
 from programs import terramamba
+from served import running
 from terramamba.core.errors import InputError
 from terramamba.raster.readers import stac, stac_answers
 from terramamba.raster.readers.dates import acquisition_date
@@ -224,12 +224,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Ranges, directory=str(tmp_path))) as served:
-        thread = threading.Thread(target=served.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{served.server_address[1]}"
-        served.shutdown()
-        thread.join()
+    with running(functools.partial(_Ranges, directory=str(tmp_path))) as address:
+        yield address
 
 
 @pytest.mark.parametrize(
