@@ -2,19 +2,16 @@
 
 Models and images are small, so that it takes about a minute on two cores. The scores mean something all the
 same: they come from parts of the images that were not trained on, and they collapse when the labels that are
-trained on are shuffled (``shuffle_labels``), which is how one knows that something was learnt.
+trained on are shuffled (a test does), which is how one knows that something was learnt.
 """
 
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
-import numpy as np
 import torch
-from jaxtyping import Bool, Integer
 
 from terramamba.api import (
     evaluate_change_detector,
@@ -33,12 +30,8 @@ from terramamba.core.folder_lock import require_no_link
 from terramamba.core.output_place import require_place
 from terramamba.core.progress import say
 from terramamba.core.run_files import REPORT
-from terramamba.data.pixel_list import PixelList
-from terramamba.data.splits.leakage import TEST, TRAIN, VALIDATION
-from terramamba.data.splits.split import block_split
-from terramamba.data.synthetic.files import SyntheticPairs, SyntheticScene, make_pairs, make_scene
+from terramamba.data.synthetic.files import make_pairs, make_scene
 from terramamba.landcover.settings import ClassifySettings
-from terramamba.raster.output.cog import write_geotiff
 from terramamba.raster.readers.open import open_scene
 from terramamba.report.figures import picture_change, picture_classification
 from terramamba.report.maps import MapFiles
@@ -47,7 +40,35 @@ from terramamba.scores.metrics import change_f1, class_counts, confusion_matrix
 from terramamba.scores.score import Scores, columns
 from terramamba.scores.score_table import CHANGE_SCORES, LAND_COVER_SCORES
 
-TRAIN_FRACTION, VAL_FRACTION, PATCH_SIZE = 0.3, 0.1, 7
+LAND_COVER_RECIPE: dict[str, Any] = {
+    "preset": "tiny",
+    "recipe": "published",
+    "epochs": 2,
+    "batch_size": 16,
+    "lr": 3e-3,
+    "warmup_epochs": 1,
+    "token_loss": 0.5,
+    "train_fraction": 0.3,
+    "val_fraction": 0.1,
+    "patch_size": 7,
+}
+"""How land cover is learnt."""
+CHANGE_RECIPE: dict[str, Any] = {
+    "model": "glmamba",
+    "preset": "nano",
+    "recipe": "published",
+    "epochs": 13,
+    "batch_size": 8,
+    "lr": 6e-3,
+    "warmup_epochs": 1,
+    "optimizer": "adamw",
+    "schedule": "cosine",
+    "loss": "bce_dice",
+    "crop_size": 64,
+    "crops_per_pair": 4,
+    "exchange_dates": 0.5,
+}
+"""How change is learnt."""
 
 
 def run_demo(
@@ -55,12 +76,9 @@ def run_demo(
     *,
     seed: int = 0,
     device: str = "auto",
-    shuffle_labels: bool = False,
     overwrite: bool = False,
 ) -> dict[str, Any]:
     """Make images, train, score and map both jobs under ``out``; the content of ``out/summary.json``.
-
-    With ``shuffle_labels`` they are trained and scored alone: there is nothing to look at.
 
     Raises:
         InputError: ``out`` is not empty and ``overwrite`` is not set, or there is no such device.
@@ -77,9 +95,8 @@ def run_demo(
     with _one_thread():
         summary: dict[str, Any] = {
             "seed": seed,
-            "shuffled_labels": shuffle_labels,
-            "classify": _classify(home, seed, device, shuffle_labels, overwrite),
-            "change": _change(home, seed, device, shuffle_labels, overwrite),
+            "classify": _classify(home, seed, device, overwrite),
+            "change": _change(home, seed, device, overwrite),
         }
     summary["seconds"] = round(time.monotonic() - start, 1)
     write_json(home / "summary.json", summary)
@@ -97,37 +114,24 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+def _classify(home: Path, seed: int, device: str, overwrite: bool) -> dict[str, Any]:
     say("1 of 2: land cover; making up a hyperspectral scene and labels ...")
     made = make_scene(home / "scene", seed, overwrite=overwrite)
     run, picture = home / "land_cover_run", home / "land_cover.png"
     land_cover, probabilities = home / "land_cover.tif", home / "land_cover_probabilities.tif"
-    labels: dict[str, Any] = {"labels": str(made.labels), "split": "block"}
-    if shuffle:
-        labels = {"split": "given", **_shuffled_labels(made, seed, overwrite)}
     train_classifier(
         ClassifySettings(
             out=str(run),
             scene=str(made.scene),
-            preset="tiny",
-            recipe="published",
-            epochs=2,
-            batch_size=16,
-            lr=3e-3,
-            warmup_epochs=1,
-            token_loss=0.5,
-            train_fraction=TRAIN_FRACTION,
-            val_fraction=VAL_FRACTION,
-            patch_size=PATCH_SIZE,
+            labels=str(made.labels),
+            split="block",
             seed=seed,
             device=device,
             overwrite=overwrite,
-            **labels,
+            **LAND_COVER_RECIPE,
         )
     )
     scores = _in_columns(evaluate_classifier(run, device=device)["test"], LAND_COVER_SCORES)
-    if shuffle:
-        return {**scores, "run": str(run)}
     map_classes(run, made.scene, land_cover, probabilities=probabilities, device=device, overwrite=overwrite)
     files = MapFiles(str(land_cover), scene=str(made.scene), probabilities=str(probabilities))
     picture_classification(picture, made.scene, made.labels, land_cover, load_run(run).classes)
@@ -140,7 +144,7 @@ def _classify(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool
     }
 
 
-def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) -> dict[str, Any]:
+def _change(home: Path, seed: int, device: str, overwrite: bool) -> dict[str, Any]:
     say("2 of 2: change; making up pairs of images with change masks ...")
     made = make_pairs(home / "pairs", seed, overwrite=overwrite)
     run, picture = home / "change_run", home / "change.png"
@@ -149,30 +153,16 @@ def _change(home: Path, seed: int, device: str, shuffle: bool, overwrite: bool) 
     train_change_detector(
         ChangeSettings(
             out=str(run),
-            data=str(_shuffled_masks(made) if shuffle else made.root),
-            model="glmamba",
-            preset="nano",
-            recipe="published",
-            epochs=13,
-            batch_size=8,
-            lr=6e-3,
-            warmup_epochs=1,
-            optimizer="adamw",
-            schedule="cosine",
-            loss="bce_dice",
-            crop_size=64,
-            crops_per_pair=4,
-            exchange_dates=0.5,
+            data=str(made.root),
             seed=seed,
             device=device,
             overwrite=overwrite,
+            **CHANGE_RECIPE,
         )
     )
     scores = _in_columns(
         evaluate_change_detector(run, data=str(made.root), device=device)["test"], CHANGE_SCORES
     )
-    if shuffle:
-        return {**scores, "run": str(run)}
     map_change(
         run,
         made.before,
@@ -208,47 +198,3 @@ def _score_map(changed: Path, truth: Path) -> float:
 def _in_columns(found: Mapping[str, Any], scores: Scores) -> dict[str, Any]:
     """What ``found`` has of the scores that stand in tables."""
     return {name: found[name] for name in dict.fromkeys(one.within or one.key for one in columns(scores))}
-
-
-def _shuffled_labels(made: SyntheticScene, seed: int, overwrite: bool) -> dict[str, Any]:
-    """Label files of a block split whose training and validation labels are exchanged between pixels."""
-    scene = open_scene(made.labels)
-    codes = scene.read()[0][0]
-    split = block_split(
-        PixelList.of(codes > 0),
-        codes[codes > 0].astype(np.int16) - 1,
-        train_fraction=TRAIN_FRACTION,
-        val_fraction=VAL_FRACTION,
-        min_per_class=20,
-        patch_size=PATCH_SIZE,
-        seed=seed,
-    )
-    random = np.random.default_rng(seed)
-    paths: dict[str, Any] = {}
-    for name, subset in (("train", TRAIN), ("val", VALIDATION), ("test", TEST)):
-        where = split.pixels.draw(split.subsets == subset)
-        own = _permuted(codes, where, random if subset != TEST else None)
-        paths[f"{name}_labels"] = str(made.labels.with_name(f"{name}_labels.tif"))
-        write_geotiff(paths[f"{name}_labels"], own[None], scene.grid, nodata=0, overwrite=overwrite)
-    return paths
-
-
-def _permuted(
-    codes: Integer[np.ndarray, "h w"], where: Bool[np.ndarray, "h w"], random: np.random.Generator | None
-) -> Integer[np.ndarray, "h w"]:
-    permuted = np.zeros_like(codes)
-    permuted[where] = codes[where] if random is None else random.permutation(codes[where])
-    return permuted
-
-
-def _shuffled_masks(made: SyntheticPairs) -> Path:
-    """A copy of the pairs in which every training and validation pair has its neighbour's mask."""
-    copy = made.root.with_name("pairs_shuffled")
-    for subset in ("train", "val", "test"):
-        names = sorted(path.name for path in (made.root / subset / "A").iterdir())
-        for kind in ("A", "B", "label"):
-            (copy / subset / kind).mkdir(parents=True, exist_ok=True)
-            step = int(kind == "label" and subset != "test")
-            for name, source in zip(names, names[step:] + names[:step], strict=True):
-                copyfile(made.root / subset / kind / source, copy / subset / kind / name)
-    return copy
