@@ -41,6 +41,14 @@ def test_interpolated_codes_are_told(seed: int, times: float) -> None:
     assert borders(zoom(drawn(seed), times, order=0)).interpolated() is None
 
 
+@pytest.mark.parametrize("times", [2, 5])
+def test_codes_that_a_spline_overshot_are_told(seed: int, times: float) -> None:
+    codes = drawn(seed) + 2  # nothing is cut off below
+    assert (
+        borders(zoom(codes.astype(float), times, order=3).round().astype(np.int64)).interpolated() is not None
+    )
+
+
 def test_steps_of_a_height_thin_lines_noise_and_codes_below_0_are_not(seed: int) -> None:
     height = gaussian_filter(np.random.default_rng(seed).normal(0, 1, (200, 200)), 8)
     codes = drawn(seed)

@@ -59,10 +59,14 @@ class Borders:
         wide = np.abs(codes[last] - codes[first]) > 2  # a single code between may be a class, as a shore is
         rising = np.concatenate([[0], np.cumsum(np.diff(codes) > 0)])
         up, steps = rising[last] - rising[first], last - first
-        one_way = (up == steps) | (up == 0)
+        begins_up, ends_up = codes[first + 1] > codes[first], codes[last] > codes[last - 1]
+        rises = codes[last] > codes[first]
+        # splines overshoot beside a border: a step away from the other code begins and ends it
+        overshot = (begins_up != rises).astype(int) + (ends_up != rises)
+        one_way = np.where(rises, up, steps - up) == steps - overshot
         self.all += len(first)
         self.wide += int(np.count_nonzero(wide))
-        passing = np.flatnonzero(wide & (steps > 1) & one_way)
+        passing = np.flatnonzero(wide & (steps - overshot > 1) & one_way)
         of, to = np.sort([codes[first[passing]], codes[last[passing]]], axis=0)
         next_to = codes[first[passing] + 1], codes[last[passing] - 1]
         for pair, number in Counter(zip(of.tolist(), to.tolist(), strict=True)).items():
