@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from terramamba.raster.checks.band_rhythm import rhythm_of
+from terramamba.raster.checks.band_rhythm import order_of, rhythms_of
 from terramamba.raster.checks.file_layout import Interleave, Layout, better_layout
 
 ORDERS: dict[Interleave, tuple[int, int, int]] = {"bsq": (0, 1, 2), "bil": (1, 0, 2), "bip": (1, 2, 0)}
@@ -47,6 +47,6 @@ def test_a_wrong_interleave_of_few_bands_is_told(
 ) -> None:
     values = striped(seed, 3, 1, 0) + np.array([90, 0, -60], np.float32)[:, None, None]
     right = stored(values, tmp_path / "a.img", interleave)
-    assert rhythm_of(right.numbers, right.sizes) == interleave
+    assert order_of(rhythms_of(right.numbers, right.sizes)) == interleave
     assert better_layout(right) is None
     assert better_layout(replace(right, interleave=written)) == f"interleave = {interleave}"

@@ -82,6 +82,20 @@ def test_noise_stripes_and_constants_leave_the_header_as_it_is(values: np.ndarra
     assert better_layout(layout_of(values.astype(np.float32), tmp_path / "a.img", interleave)) is None
 
 
+@pytest.mark.parametrize("bands", [3, 5, 8])
+def test_neighbours_that_would_be_bands_of_another_reading_prove_nothing(
+    tmp_path: Path, seed: int, bands: int
+) -> None:
+    random = np.random.default_rng(seed)
+    rows, cols = np.mgrid[:60, :60]
+    layers = random.uniform(500, 4000, (bands, 7))  # of things that have nothing in common
+    values = layers[:, rows // 20 + 3 * (cols // 30)] + random.normal(0, 120, (bands, 60, 60))
+    grey = np.repeat(random.gamma(2, 40, (1, 60, 61)), 3, axis=0)
+    for right, stored in ((values, "bil"), (values, "bip"), (grey, "bip"), (grey, "bil")):
+        layout = layout_of(right.astype(np.uint16), tmp_path / "a.img", stored)
+        assert better_layout(layout) is None
+
+
 def photograph(seed: int) -> np.ndarray:
     """Three bands of the same shapes, hardly unlike in colour."""
     random = np.random.default_rng(seed)

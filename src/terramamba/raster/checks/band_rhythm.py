@@ -4,8 +4,9 @@ Where bands are interleaved by pixel, every b-th number is of one band, where by
 they are not, nothing comes back. b bands   n pixels or lines
 """
 
-from collections.abc import Callable
-from math import gcd
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float64, Shaped
@@ -27,26 +28,41 @@ Flat = Callable[[int, int], Shaped[np.ndarray, " n"]]
 """Reads numbers of a file as they follow each other, from one place to another."""
 
 
-def rhythm_of(read: Flat, sizes: tuple[int, int, int]) -> Interleave | None:
-    """Say whether numbers come back by pixel (bip) or by line (bil); None: surely by neither."""
+@dataclass(frozen=True)
+class Rhythm:
+    """How large a rhythm is that all parts have in common, and how many standard errors that is."""
+
+    size: float
+    certain: float
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether bands follow each other so."""
+        return self.certain >= CERTAIN and self.size >= LEAST
+
+
+def rhythms_of(read: Flat, sizes: tuple[int, int, int]) -> Mapping[Interleave, Rhythm] | None:
+    """Return the rhythm by pixel (bip) and by line (bil); None where lines or pixels are too few for any."""
     bands, lines, samples = sizes
-    if bands < 2 or min(length // gcd(length, bands) for length in (lines, samples)) < LEAST_MIXED:
+    if bands < 2 or min(length // math.gcd(length, bands) for length in (lines, samples)) < LEAST_MIXED:
         return None
-    by_pixel = _rhythm(
-        lambda first: read(first * bands, (first + PIXELS) * bands).reshape(-1, bands),
-        lines * samples - PIXELS,
-    )
     wide = bands * samples
-    by_line = _rhythm(lambda first: read(first * wide, (first + 1) * wide).reshape(bands, -1).T, lines - 1)
+    return {
+        "bip": _rhythm(
+            lambda first: read(first * bands, (first + PIXELS) * bands).reshape(-1, bands),
+            lines * samples - PIXELS,
+        ),
+        "bil": _rhythm(lambda first: read(first * wide, (first + 1) * wide).reshape(bands, -1).T, lines - 1),
+    }
+
+
+def order_of(rhythms: Mapping[Interleave, Rhythm] | None) -> Interleave | None:
+    """Say in which order bands surely follow each other; None: nothing is sure."""
     # of what lies by pixel thirds of a line may come back, too, but not the other way round
-    for kind, (size, certain) in (("bip", by_pixel), ("bil", by_line)):
-        if certain >= CERTAIN and size >= LEAST:
-            return "bip" if kind == "bip" else "bil"
-    return None
+    return next((order for order, rhythm in (rhythms or {}).items() if rhythm.is_sure), None)
 
 
-def _rhythm(part: Callable[[int], Shaped[np.ndarray, "n b"]], last: int) -> tuple[float, float]:
-    """How large the rhythm is that all parts have in common, and how many standard errors that is."""
+def _rhythm(part: Callable[[int], Shaped[np.ndarray, "n b"]], last: int) -> Rhythm:
     found = list[Float64[np.ndarray, " _"]]()
     # at places without order: at even ones every band may be read where the image is the same
     for first in np.random.default_rng(0).integers(0, max(0, last) + 1, PARTS).tolist():
@@ -56,8 +72,8 @@ def _rhythm(part: Callable[[int], Shaped[np.ndarray, "n b"]], last: int) -> tupl
             logs = np.log(values.std(axis=0) / spread + FLAT)
             found.append(np.concatenate([(values.mean(axis=0) - values.mean()) / spread, logs - logs.mean()]))
     if len(found) < PARTS // 2:
-        return 0.0, 0.0
+        return Rhythm(0.0, 0.0)
     each = np.array(found)
     size = float(np.linalg.norm(each.mean(axis=0)))
-    error = float(np.linalg.norm(each.std(axis=0))) / np.sqrt(len(each))
-    return size / np.sqrt(each.shape[1] / 2), size / max(error, 1e-9)
+    error = float(np.linalg.norm(each.std(axis=0)) / np.sqrt(len(each)))
+    return Rhythm(size / math.sqrt(each.shape[1] / 2), size / max(error, 1e-9))

@@ -9,7 +9,7 @@ not those of noise, of components and of sizes that are nearly equal. A rhythm a
 a detector have one, too.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, islice
 from pathlib import Path
@@ -19,7 +19,7 @@ from jaxtyping import Float64, Shaped
 from rasterio.errors import RasterioError
 
 from terramamba.core.errors import InputError
-from terramamba.raster.checks.band_rhythm import rhythm_of
+from terramamba.raster.checks.band_rhythm import LEAST, Rhythm, order_of, rhythms_of
 from terramamba.raster.readers.band_metadata import whole_number
 from terramamba.raster.readers.datasets import dataset_of
 from terramamba.raster.readers.envi_header import Interleave, header_entries, interleave_of
@@ -37,8 +37,8 @@ UNLIKE_OF_MANY, MANY_BANDS = 0.5, 8
 """... or this, where the bands of so many count as neighbours too ..."""
 ROUGHER, SMOOTHER_BANDS, ALIKE_BANDS = 1.25, 0.7, 0.8
 """... or are rougher by this factor, and the bands, correlated by 0.8, have 0.7 of what is unlike."""
-CLEAR = 0.9
-"""Where all is as alike as this the header is believed."""
+CLEAR, SAME = 0.9, 1 - 1e-6
+"""Where all is as alike as the first, or bands as the second, the header is believed."""
 CENTRED = 1e-9
 """A window varies by more than this part of its values, or tells nothing."""
 _STORED: dict[Interleave, str] = {"bsq": "bls", "bil": "lbs", "bip": "lsb"}
@@ -126,15 +126,21 @@ def layout_of(path: str) -> Layout | None:
 def better_layout(layout: Layout) -> str | None:
     """Name entries as the header should have them, with which pixels are far more alike; None: as it is."""
     try:
-        rhythm = rhythm_of(layout.numbers, layout.sizes)
-        if rhythm is not None and rhythm != layout.interleave:
-            own, other = likeness_of(layout, LEAST_SIDE), likeness_of(replace(layout, interleave=rhythm))
-            if own is not None and other is not None and other.ground > max(own.ground, ALIKE):
-                return f"interleave = {rhythm}"
-        own = likeness_of(layout, LEAST_SIDE)
-        if own is None or own.least >= CLEAR:
+        rhythms = rhythms_of(layout.numbers, layout.sizes)
+        sure, own = order_of(rhythms), likeness_of(layout, LEAST_SIDE)
+        if own is None or (own.bands is not None and own.bands >= SAME):
             return None
-        found = [(words, other, likeness_of(other)) for words, other in _others(layout)]
+        if sure is not None and sure != layout.interleave:
+            other = likeness_of(replace(layout, interleave=sure))
+            if other is not None and other.ground > max(own.ground, ALIKE):
+                return f"interleave = {sure}"
+        if own.least >= CLEAR:
+            return None
+        found = [
+            (words, other, likeness_of(other))
+            for words, other in _others(layout)
+            if other.sizes != layout.sizes or _may_lie(other.interleave, rhythms)
+        ]
     except (OSError, ValueError):  # who reads the pixels says what is wrong
         return None
     better = [
@@ -143,6 +149,11 @@ def better_layout(layout: Layout) -> str | None:
         if like is not None and _is_better(like, own, layout)
     ]
     return max(better)[-1] if better else None
+
+
+def _may_lie(order: Interleave, rhythms: Mapping[Interleave, Rhythm] | None) -> bool:
+    """Tell whether bands may follow each other in this order: with neighbours for bands, all are alike."""
+    return rhythms is None or order not in rhythms or rhythms[order].size >= LEAST
 
 
 def likeness_of(layout: Layout, least: int = SIDE) -> Likeness | None:
