@@ -37,7 +37,7 @@ test-fresh: install  ## Run the tests on random inputs drawn anew; TERRAMAMBA_SE
 	TERRAMAMBA_SEED=$(TERRAMAMBA_SEED) $(PYTEST)
 
 coverage: install  ## Run the tests and list the lines of each file that none of them ran
-	$(PYTEST) --cov=terramamba --cov-report=term-missing:skip-covered
+	$(PYTEST) --cov=src/terramamba --cov-report=term-missing:skip-covered
 
 test-gpu:  ## Test and time the GPU kernels; a machine with PyTorch for CUDA needs no install
 	PYTHONPATH=src $(PYTHON) -m pytest -o addopts= -W ignore::pytest.PytestConfigWarning tests/ops/test_triton_gpu.py
