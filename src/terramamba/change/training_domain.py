@@ -11,7 +11,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.mapping.value_range import value_differences
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.pixel_area import pixel_sides
+from terramamba.raster.pixel_area import pixel_side
 from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import evenly_spaced
@@ -31,8 +31,7 @@ def sizes_of_pixels(pairs: Sequence[PairFiles], zoom: float) -> tuple[float, flo
 
     None where there are none, or it is not known of one of them.
     """
-    sides = [pixel_sides(pair.grid) for pair in pairs]
-    lengths = [(high * wide) ** 0.5 for high, wide in filter(None, sides)]
+    lengths = [side for pair in pairs if (side := pixel_side(pair.grid)) is not None]
     return (min(lengths) / zoom, max(lengths) * zoom) if lengths and len(lengths) == len(pairs) else None
 
 
@@ -74,12 +73,11 @@ def notes_on_pairs(run: Run, pairs: Sequence[PairFiles], enlarge: int = 1) -> li
 
 def _on_pixel_sizes(run: Run, grid: Grid, what: str | None, enlarge: int) -> list[str]:
     """Nothing where the size, or what the run knows of sizes, is not known."""
-    data, sides = run.card.data, pixel_sides(grid)
+    data, own = run.card.data, pixel_side(grid)
     known = (data.pixel_sizes_of or {}).get(what or "", data.pixel_sizes)
-    if known is None or sides is None:
+    if known is None or own is None:
         return []
     least, most = known
-    own = (sides[0] * sides[1]) ** 0.5
     if least / NEARLY_AS_LARGE <= own / enlarge <= most * NEARLY_AS_LARGE:
         return []
     than = "smaller" if own / enlarge < least else "larger"

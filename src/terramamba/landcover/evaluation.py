@@ -28,9 +28,9 @@ from terramamba.landcover.scores import scores_by_name
 from terramamba.landcover.settings import ClassifySettings
 from terramamba.landcover.smoothing_strength import chosen_smoothing, reach_of, smoothed_at
 from terramamba.landcover.trained_pixels import trained_pixels
+from terramamba.landcover.training_domain import notes_on_domain
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_for
 from terramamba.mapping.regularise import Smoothing, smoothed_logits
-from terramamba.mapping.value_range import training_differences
 from terramamba.raster.band_matching import band_notes
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked, noted_of_masks
@@ -110,7 +110,7 @@ def evaluate(
         require_held([opened], nodata or ())
         known = masked(without_values(opened, chosen_nodata(run, nodata)), mask or ())
         scored = _elsewhere(run, known, labels, reading)
-        unlike = (*nodata_note(run, nodata), *noted_of_masks(known), *training_differences(run, known))
+        unlike = (*nodata_note(run, nodata), *noted_of_masks(known), *notes_on_domain(run, known))
         scored = replace(scored, notes=(*scored.notes, *unlike))
     if len(scored.pixels) == 0:
         why = "; ".join(scored.notes)

@@ -13,6 +13,7 @@ from terramamba.landcover.map_summary import NONE_OF_THESE
 from terramamba.landcover.map_worker import ClassWork, reject_code
 from terramamba.landcover.settings import ClassMapSettings
 from terramamba.landcover.smoothing_strength import chosen_smoothing
+from terramamba.landcover.training_domain import notes_on_domain
 from terramamba.mapping.certainty_layer import REJECTED_TAG, CertaintyRule, certainty_rule
 from terramamba.mapping.fingerprint import windows_fact
 from terramamba.mapping.plan import MapInputs, MapPlan
@@ -103,7 +104,13 @@ def plan_map(given: MapInputs, out: str, settings: ClassMapSettings) -> MapPlan:
         rule,
         smoothing,
     )
-    return given.plan(output, work, _as_mapped(settings, tilings), windows=windows_fact(windows[0]))
+    return given.plan(
+        output,
+        work,
+        _as_mapped(settings, tilings),
+        lambda: notes_on_domain(run, image),
+        windows=windows_fact(windows[0]),
+    )
 
 
 def _certainty_rule(

@@ -18,6 +18,7 @@ from terramamba.landcover.patches import PatchDataset, labelled_patches
 from terramamba.landcover.protocol import protocol_id
 from terramamba.landcover.samples import Samples, prepare_samples
 from terramamba.landcover.settings import SEARCH, ClassifySettings
+from terramamba.landcover.training_domain import sizes_of_pixels
 from terramamba.landcover.training_plan import plan_of
 from terramamba.models.baselines.sampling import sample_by_class
 from terramamba.models.model import Model
@@ -112,6 +113,7 @@ class Training(PreparedSamples):
             nodata=tuple(self.settings.nodata) if self.settings.nodata else None,
             physical=True if samples.scene.declared is not None else None,
             level=common_level([samples.scene.path]),
+            pixel_sizes=sizes_of_pixels(samples.scene),
             scaling=samples.scaling,
             classes=labels.classes,
             patches=PatchShape(split.patch_size, self.settings.border),

@@ -112,6 +112,12 @@ def pixel_sides(grid: Grid) -> tuple[float, float] | None:
     return height, width
 
 
+def pixel_side(grid: Grid) -> float | None:
+    """Measure the side, in metres, of a square of the size of the pixel in the middle; None as above."""
+    sides = pixel_sides(grid)
+    return None if sides is None else (sides[0] * sides[1]) ** 0.5
+
+
 def why_not_measured(grid: Grid) -> str | None:
     """Say why pixels of ``grid`` have no known size on the Earth; None where they have one."""
     if PixelArea.of(grid) is not None:

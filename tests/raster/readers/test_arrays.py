@@ -198,9 +198,7 @@ def test_choosing_an_array(tmp_path: Path, kind: str) -> None:
 
 def test_what_does_not_fit(tmp_path: Path) -> None:
     path = save(tmp_path / "a", "npy", {"x": np.ones((4, 5, 6))})
-    with pytest.raises(
-        InputError, match=r"array 4 x 5 x 6 does not fit labels of 7 x 8 pixels; give the labels"
-    ):
+    with pytest.raises(InputError, match=r"array 4 x 5 x 6 does not fit 7 x 8 pixels; give a scene, labels"):
         open_scene(path, shape=(7, 8))
     path = save(tmp_path / "b", "v5.mat", {"x": np.ones((4, 5, 6, 2))})
     with pytest.raises(

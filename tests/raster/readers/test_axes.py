@@ -57,7 +57,7 @@ def test_two_axes_that_fit_are_refused() -> None:
 
 def test_what_contradicts_the_array_is_refused() -> None:
     with pytest.raises(
-        InputError, match=r"cube does not fit labels of 7 x 8 pixels; give the labels of this"
+        InputError, match=r"cube does not fit 7 x 8 pixels; give a scene, labels and masks of one size"
     ):
         order((4, 5, 6), Asked(shape=(7, 8)))
     with pytest.raises(InputError, match=r"cube has no axis that can be the 9 bands of the model"):

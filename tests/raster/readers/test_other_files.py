@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from terramamba.core.errors import InputError
@@ -32,6 +33,12 @@ def test_they_are_called_by_what_they_are(tmp_path: Path, name: str, text: str, 
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
         describe_features(str(path)) if path.suffix == ".json" else open_scene(path)
+
+
+def test_an_image_is_told_from_shapes(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.ones((4, 5)))
+    with pytest.raises(InputError, match=r"a\.npy: is an image, where points or polygons are asked for"):
+        describe_features(str(tmp_path / "a.npy"))
 
 
 def test_other_files_are_not(tmp_path: Path) -> None:

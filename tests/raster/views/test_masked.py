@@ -119,10 +119,21 @@ def test_a_mask_that_was_measured_is_said_to(scene: Scene, tmp_path: Path, seed:
     assert noted_of_masks(masked(scene, [clouds])) == []
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_the_scene_settles_the_axes_of_a_bare_mask(
+    scene: Scene, tmp_path: Path, seed: int, axis: int
+) -> None:
+    marked = np.random.default_rng(seed).random((scene.height, scene.width)) > 0.5
+    np.save(tmp_path / "a.npy", marked)
+    np.save(tmp_path / "b.npy", np.expand_dims(marked, axis))
+    flat, deep = (masked(scene, [tmp_path / name]).read()[1] for name in ("a.npy", "b.npy"))
+    np.testing.assert_array_equal(flat, deep)
+
+
 def test_refused(scene: Scene, tmp_path: Path) -> None:
     np.save(tmp_path / "small.npy", np.ones((30, 39), np.uint8))
     with pytest.raises(
-        InputError, match=r"small\.npy: a mask of 30 x 39 pixels, but .* has 30 x 40, and not"
+        InputError, match=r"small\.npy: array 30 x 39 does not fit 30 x 40 pixels; give a scene, labels and"
     ):
         masked(scene, [tmp_path / "small.npy"])
     far = mask(tmp_path / "far.tif", np.ones((30, 40)), Grid(30, 40, UTM33, Affine(20, 0, 0, 0, -20, 0)))

@@ -15,7 +15,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.band_order import order_like
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.checks.scales import Scales, difference_of_scales
-from terramamba.raster.pixel_area import pixel_sides
+from terramamba.raster.pixel_area import pixel_side
 from terramamba.raster.sample_statistics import sample_values, some_bands
 from terramamba.raster.windows import evenly_spaced
 
@@ -84,9 +84,7 @@ def _sampled(pair: PairFiles) -> Sampled:
         values, valid = sample_values(date, some_bands(date), SAMPLED_VALUES)
         data = values[:, (valid & np.isfinite(values)).all(axis=0)].astype(np.float64)
         kept = evenly_spaced(0, data.shape[1], min(KEPT_PIXELS, data.shape[1]))
-        sides = pixel_sides(date.grid)
-        side = None if sides is None else (sides[0] * sides[1]) ** 0.5
-        return Sampled(date.path, date.dtype, data[:, kept], side)
+        return Sampled(date.path, date.dtype, data[:, kept], pixel_side(date.grid))
 
     return pair.facts.once(("sampled", *pair.reading, pair.exchanged), sample)
 

@@ -22,8 +22,8 @@ from terramamba.landcover.explain.explanation import ClassExplanation, PixelAnsw
 from terramamba.landcover.explain.files import write_attention, write_importance, write_pixels
 from terramamba.landcover.explain.patches import Patches, read_patches
 from terramamba.landcover.explain.pixels import Chosen, choose_pixels
+from terramamba.landcover.training_domain import notes_on_domain
 from terramamba.mapping.fit_to_run import chosen_nodata, nodata_note, open_run
-from terramamba.mapping.value_range import training_differences
 from terramamba.raster.scene import Scene
 from terramamba.raster.views.masked import masked, noted_of_masks
 from terramamba.raster.views.nodata import require_held, without_values
@@ -99,7 +99,7 @@ def explain_classes(
     require_held([everything.scene], nodata or ())
     known = without_values(everything.scene, chosen_nodata(loaded, nodata))
     seen = masked(known, mask)
-    unlike = [] if scene is None else [*nodata_note(loaded, nodata), *training_differences(loaded, seen)]
+    unlike = [] if scene is None else [*nodata_note(loaded, nodata), *notes_on_domain(loaded, seen)]
     everything = replace(everything, scene=seen, notes=(*everything.notes, *noted_of_masks(seen), *unlike))
     named = named_pixels(everything.scene.path, everything.scene.grid, pixel, at)
     chosen, images = _with_data(everything.drawn(samples, seed), loaded)

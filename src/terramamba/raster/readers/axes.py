@@ -158,11 +158,11 @@ def settle(stored: Sequence[int], what: str, asked: Asked, in_file: InFile) -> t
         narrow(
             having(rows=rows, cols=cols),
             "the size of the labels" + (f" ({UNTOLD})" if square else ""),
-            f"does not fit labels of {rows} x {cols} pixels; "
+            f"does not fit {rows} x {cols} pixels; "
             + (
                 "it may be a table of all pixels: save it as rows, columns and bands (in Python: reshape)"
                 if len(stored) == 2 and rows * cols in stored
-                else "give the labels of this scene"
+                else "give a scene, labels and masks of one size"
             ),
         )
     for length, entry in in_file.bands:

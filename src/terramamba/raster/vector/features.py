@@ -17,6 +17,7 @@ from rasterio.errors import CRSError
 from terramamba.core.errors import InputError, reason_of
 from terramamba.raster.geogrid import Grid, crs_in_brief, is_local, same_crs
 from terramamba.raster.reproject import to_crs
+from terramamba.raster.vector.date_line import on_longitudes_of
 from terramamba.raster.vector.layers import ANY_LAYER, LayerWanted, choose_layer
 from terramamba.raster.vector.misplaced_shapes import bounds_in, require_here
 from terramamba.raster.vector.point_table import is_point_table, read_point_table
@@ -151,11 +152,16 @@ def on_pixels(features: Features, grid: Grid, scene: str) -> tuple[Shaped[np.nda
         )
     elif features.crs is None and grid.transform is None:
         notes.append(f"{features.path}: neither it nor the scene is georeferenced; x, y are columns, rows")
+    elsewhere = features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs)
+    if not elsewhere:
+        shapes = on_longitudes_of(shapes, grid)
     if len(shapes) and grid.crs is not None and grid.transform is not None:
         bounds = tuple(shapely.total_bounds(shapes).tolist())
         require_here(features.path, bounds, features.crs, grid, scene)
-    if features.crs is not None and grid.crs is not None and not same_crs(features.crs, grid.crs):
-        shapes = _reprojected(features, grid)
+    if elsewhere:
+        assert features.crs is not None
+        assert grid.crs is not None
+        shapes = on_longitudes_of(_reprojected(features, grid), grid)
         notes.append(
             f"{features.path}: reprojected from {crs_in_brief(features.crs)} to the scene's "
             f"{crs_in_brief(grid.crs)}"

@@ -143,6 +143,11 @@ def _layers(path: str) -> dict[str, str | None]:
     except UNREADABLE as error:
         if (annotations := annotations_in(path)) is not None:
             raise InputError(f"{path}: {annotations}") from error
+        if _suffix(path) in NEVER_SHAPES:
+            raise InputError(
+                f"{path}: is an image, where points or polygons are asked for; give a vector file or a table"
+                " of points"
+            ) from error
         raise InputError(
             f"{path}: cannot be read as a vector file ({reason_of(error)}); check the file"
         ) from error

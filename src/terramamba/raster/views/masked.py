@@ -64,7 +64,7 @@ def masked(scene: Scene, masks: Sequence[str | os.PathLike[str]]) -> Scene:
             names.append(f"inside the polygons of {path}")
             notes += drawn.notes
         else:
-            raster = open_scene(path)
+            raster = open_scene(path, shape=(scene.height, scene.width))
             layer = _layer(raster, scene)
             layers.append(layer)
             covered = 1.0 if layer.mapping is None else layer.mapping.covered()
