@@ -106,6 +106,14 @@ def test_one_label_for_two_places_is_said(images: tuple[Path, np.ndarray], tmp_p
     assert said.endswith("4.png; give each pair its own")
 
 
+def test_masks_of_no_change_that_are_all_transparent_are_no_repetition(
+    images: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    labels = np.repeat((images[1][:21] > 0)[..., None] * np.uint8(255), 4, axis=-1)
+    assert not labels[[0, 20]].any()
+    assert repeated_labels(settled(images, tmp_path, labels)) == []
+
+
 def test_what_differs_elsewhere_in_a_few_pairs_is_no_proof(
     images: tuple[Path, np.ndarray], tmp_path: Path
 ) -> None:

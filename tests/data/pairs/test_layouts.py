@@ -2,6 +2,7 @@
 
 import pickle
 import shutil
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from shutil import copyfile
@@ -187,6 +188,14 @@ def test_images_that_are_called_otherwise_are_said_to_be(tmp_path: Path) -> None
     (tmp_path / "label" / "1_B.webp").write_bytes(b"")
     with pytest.raises(InputError, match=r"1_B\.webp: is in a format that is not read; save it as PNG"):
         find_pairs(tmp_path)
+
+
+def test_umlauts_of_a_mac_are_those_of_others(tmp_path: Path) -> None:
+    for folder, form in (("A", "NFC"), ("B", "NFD"), ("label", "NFC")):
+        image(tmp_path / folder / unicodedata.normalize(form, "Stück.png"), bands=1 + 2 * (folder != "label"))
+    (tmp_path / "all.txt").write_text(unicodedata.normalize("NFD", "Stück.png"), encoding="utf-8")
+    (pair,) = find_pairs(tmp_path)["all"]
+    assert pair.name == unicodedata.normalize("NFC", "Stück")
 
 
 def test_folders_of_pictures_in_place_of_pictures_are_no_tiles(tmp_path: Path) -> None:

@@ -207,11 +207,13 @@ def no_mate(path: Path, folder: Path) -> InputError:
     """Return the error that ``folder`` has nothing that is called as ``path`` is."""
     stem = stem_of(path)
     unread = sorted(
-        other.name for other in folder.iterdir() if other.stem == stem and other.suffix.lower() in PICTURES
+        other.name
+        for other in folder.iterdir()
+        if stem_of(other) == stem and other.suffix.lower() in PICTURES
     )
     if unread:
         return InputError(f"{folder / unread[0]}: is in a format that is not read; save it as PNG or GeoTIFF")
-    said = {other: annotations_in(str(other)) for other in folder.iterdir() if other.stem == stem}
+    said = {other: annotations_in(str(other)) for other in folder.iterdir() if stem_of(other) == stem}
     annotated = [f"{other}: {what}" for other, what in said.items() if what is not None]
     if annotated:
         return InputError(annotated[0])

@@ -1,5 +1,6 @@
 """The files of one pair of dates, and the pair that they make."""
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
@@ -282,5 +283,9 @@ def subset_named(name: str) -> str:
 
 
 def stem_of(path: Path) -> str:
-    """Return the name without the extension of an image, or of a file of polygons."""
-    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else stem_of_vector(path.name)
+    """Return the name without the extension of an image, or of a file of polygons.
+
+    An umlaut may be one character or two: files that passed a Mac have two.
+    """
+    stem = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else stem_of_vector(path.name)
+    return unicodedata.normalize("NFC", stem)

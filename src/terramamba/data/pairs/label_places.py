@@ -102,7 +102,8 @@ def repeated_labels(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
 
 def _has_a_shape(counts: Mapping[int, int]) -> bool:
     """Tell whether a label is more than one value with a few odd pixels, as many labels are."""
-    return sum(counts.values()) - max(counts.values(), default=0) >= LEAST_SHAPE * sum(counts.values())
+    known = sum(counts.values())  # none, where all is transparent
+    return known > 0 and known - max(counts.values()) >= LEAST_SHAPE * known
 
 
 @dataclass(frozen=True, eq=False)
