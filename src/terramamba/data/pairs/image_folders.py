@@ -1,5 +1,6 @@
 """Folders of pairs: which of them hold the dates, the labels and other masks, and which images they hold."""
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -206,14 +207,11 @@ def _is_beside_another(path: Path) -> bool:
 def no_mate(path: Path, folder: Path) -> InputError:
     """Return the error that ``folder`` has nothing that is called as ``path`` is."""
     stem = stem_of(path)
-    unread = sorted(
-        other.name
-        for other in folder.iterdir()
-        if stem_of(other) == stem and other.suffix.lower() in PICTURES
-    )
+    alike = [other for other in folder.iterdir() if unicodedata.normalize("NFC", other.stem) == stem]
+    unread = sorted(other.name for other in alike if other.suffix.lower() in PICTURES)
     if unread:
         return InputError(f"{folder / unread[0]}: is in a format that is not read; save it as PNG or GeoTIFF")
-    said = {other: annotations_in(str(other)) for other in folder.iterdir() if stem_of(other) == stem}
+    said = {other: annotations_in(str(other)) for other in alike}
     annotated = [f"{other}: {what}" for other, what in said.items() if what is not None]
     if annotated:
         return InputError(annotated[0])
