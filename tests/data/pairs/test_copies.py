@@ -107,6 +107,18 @@ def test_neighbours_and_one_date_in_common_are_no_copies(tmp_path: Path, dates: 
     assert find_copies(pairs_of(tmp_path / "own"), pairs_of(tmp_path / "other")) == []
 
 
+def test_a_mark_that_all_images_have_makes_no_copies_and_hides_none(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    soft = [tuple((ground(rng, SIDE) // 8 + 90).astype(np.uint8) for _ in "AB") for _ in range(5)]
+    for number, dates in enumerate([*soft, soft[2]]):
+        for date in dates:
+            date[-14:-6, -40:-6] = 255
+        folder, options = tmp_path / str(number // 3), {} if number < 5 else {"quality": 80}
+        save(folder, f"{number}.{'png' if number < 5 else 'jpg'}", dates, **options)
+    (found,) = find_copies(pairs_of(tmp_path / "0"), pairs_of(tmp_path / "1"))
+    assert (found.pair.name, found.of.name) == ("5", "2")
+
+
 def test_images_without_detail_are_no_copies(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ramp = np.broadcast_to(np.linspace(60, 160, SIDE)[:, None, None], (SIDE, SIDE, 3))

@@ -31,6 +31,8 @@ MAY_BE = 0.35
 """The same by a quarter of the cells, of which the correlation is 0.04 off where all reach ``SUSPECT``."""
 LEAST_DETAIL = 0.02
 """Share of the standard deviation that detail must have; less is a gradient with noise."""
+MOST_DETAIL = 1.5
+"""How many times the detail of nine tenths of the cells may be: more is cut off."""
 LEAST_DATA = 0.5
 PIXELS_PER_READ = 2**22
 COMPARED_AT_ONCE = 1024, 256
@@ -131,6 +133,9 @@ def _picture(
         detail -= detail.mean()
         if detail.std() <= LEAST_DETAIL * cells.std() or not cells.std():
             return None
+        # what many images show at one place, as a provider's mark, would else be all that counts
+        most = MOST_DETAIL * float(np.quantile(np.abs(detail), 0.9))
+        detail = detail.clip(-most, most)
         details.append(detail / np.linalg.norm(detail))
     return np.stack(details).astype(np.float32)
 
