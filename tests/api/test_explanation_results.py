@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from affine import Affine
 
 import terramamba as tm
 from cards import change_card, cover_card, land_cover_classes, save_run
@@ -31,6 +32,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> tm.ExplainedClasses:
         scaling=standard(alive, 1e-4),
         patches=PatchShape(5, "reflect"),
         classes=land_cover_classes(4),
+        pixel_sizes=(4.0, 4.0),
     )
     save_run(create_model("ssa_mamba", preset="tiny", in_channels=7, num_classes=4), home / "run", card)
     return tm.explain_classes(
@@ -51,7 +53,7 @@ def classes(tmp_path_factory: pytest.TempPathFactory) -> tm.ExplainedClasses:
 def change(tmp_path_factory: pytest.TempPathFactory) -> tm.ExplainedChange:
     home = tmp_path_factory.mktemp("change")
     pairs = make_pairs(home / "pairs", 0, train=1, val=1, test=1, size=32, scene=(64, 64))
-    card = change_card(source_bands=3, scaling=standard([0, 1, 2], 1 / 255))
+    card = change_card(source_bands=3, scaling=standard([0, 1, 2], 1 / 255), pixel_sizes=(0.5, 0.5))
     save_run(create_model("glmamba", preset="nano", in_channels=3), home / "run", card)
     window = "5,6,32,40"
     return tm.explain_change(
@@ -113,10 +115,11 @@ def test_explanations_show_themselves_in_a_notebook(
 
 def in_other_units(path: str, times: float) -> tm.Scene:
     values, _ = tm.open_scene(path).read()
-    return tm.scene_from_array(values.astype(np.float32) * np.float32(times))
+    where = {"crs": "EPSG:32633", "transform": Affine(30, 0, 4e5, 0, -30, 5e6)}
+    return tm.scene_from_array(values.astype(np.float32) * np.float32(times), **where)
 
 
-def test_what_a_map_says_of_other_units_an_explanation_says_too(
+def test_what_a_map_says_of_other_units_and_pixels_an_explanation_says_too(
     classes: tm.ExplainedClasses, change: tm.ExplainedChange, tmp_path: Path
 ) -> None:
     scene = in_other_units(classes["scene"], 1e-4)
@@ -128,5 +131,6 @@ def test_what_a_map_says_of_other_units_an_explanation_says_too(
     seen = tm.explain_change(change["run"], *dates, out=tmp_path / "b", **how)
     for found in (shown, seen):
         assert any("times smaller than those that the model was trained on" in one for one in found["notes"])
+        assert any("pixels are 30 m wide" in one for one in found["notes"])
     for found in (classes, change):
         assert not any("trained on" in note for note in found["notes"])

@@ -15,7 +15,7 @@ from terramamba.change.map_output import NAMES, NOT_SURE, ChangeMapOutput
 from terramamba.change.map_worker import ChangeWork, note_on_enlarged, seen_tiles, shown_enlarged
 from terramamba.change.pair_view import view_of
 from terramamba.change.settings import ChangeMapSettings
-from terramamba.change.training_domain import notes_on_domain
+from terramamba.change.training_domain import learnt_values, notes_on_domain
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
 from terramamba.mapping.certainty_layer import REJECTED_TAG, certainty_rule
@@ -132,12 +132,11 @@ def plan_map(given: MapInputs, out: str, settings: ChangeMapSettings) -> MapPlan
         view.meaning,
         settings.enlarge,
     )
-    learnt_values = run.card.data.scale_by != "pair"
 
     def notes() -> list[str]:
         """How the dates compare, and the first with what the run was trained on."""
         with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE_BYTES):
-            differences = value_differences(run, first) if learnt_values else []
+            differences = value_differences(run, first) if learnt_values(run) else []
             changes = changes_in_words(second)
             return [
                 *changes,

@@ -42,6 +42,11 @@ def sizes_by_meaning(pairs: Sequence[PairFiles], zoom: float) -> dict[str, tuple
     return {what: size for what, size in sorted(sizes.items()) if size is not None}
 
 
+def learnt_values(run: Run) -> bool:
+    """Tell whether ``run`` learnt values as they are, and does not scale each pair by its own."""
+    return run.card.data.scale_by != "pair"
+
+
 def notes_on_domain(
     run: Run, dates: tuple[Scene, Scene], grid: Grid, what: str | None, enlarge: int
 ) -> list[str]:
@@ -62,8 +67,7 @@ def notes_on_pairs(run: Run, pairs: Sequence[PairFiles], enlarge: int = 1) -> li
     found: list[tuple[list[str], ...]] = []
     for pair in chosen:
         dates = pair.open()
-        learnt_values = run.card.data.scale_by != "pair"
-        values = value_differences(run, dates[0]) if learnt_values else []
+        values = value_differences(run, dates[0]) if learnt_values(run) else []
         sizes = _on_pixel_sizes(run, pair.grid, pair.what, enlarge)
         found.append((sizes, _on_colours(run, dates), values))
     said = [[notes[0] for notes in kind if notes] for kind in zip(*found, strict=True)]

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float32
 from terramamba.change.explain.explanation import ChangeExplanation
 from terramamba.change.explain.pictures import picture_evidence
 from terramamba.change.explain.window import Chosen, choose_window
-from terramamba.change.pair_view import view_of
+from terramamba.change.pair_view import PairView, view_of
+from terramamba.change.training_domain import learnt_values, notes_on_domain
 from terramamba.core.devices import resolve_device
 from terramamba.core.errors import InputError
 from terramamba.core.files import write_csv
@@ -117,7 +118,7 @@ def explain_change(
     grid = first.grid if first.transform is not None else second.grid
     rows = [_numbers(found, i) for i in range(len(evidence.layers))]
     with result_folder(out, EXPLANATION, overwrite=overwrite) as (folder, record):
-        record |= _record(found, dates, chosen, rows) | {"masks": [str(one) for one in mask]}
+        record |= _record(found, dates, view, chosen, rows) | {"masks": [str(one) for one in mask]}
         write_csv(folder / "layers.csv", rows)
         _write_rasters(folder, found, grid)
         for kind, title in (("activation", "strength of the response"), ("cam", "Grad-CAM")):
@@ -157,9 +158,15 @@ def _numbers(found: ChangeExplanation, number: int) -> dict[str, Any]:
 
 
 def _record(
-    found: ChangeExplanation, dates: tuple[Scene, Scene], chosen: Chosen, rows: list[dict[str, Any]]
+    found: ChangeExplanation,
+    dates: tuple[Scene, Scene],
+    view: PairView,
+    chosen: Chosen,
+    rows: list[dict[str, Any]],
 ) -> dict[str, Any]:
     marked, usable = int(found.marked.sum()), int(found.usable.sum())
+    unlike = dates if learnt_values(found.run) else ()
+    grid = dates[0].grid if dates[0].transform is not None else dates[1].grid
     return {
         "task": "change",
         "run": str(found.run.folder),
@@ -169,7 +176,8 @@ def _record(
         "notes": [
             *(f"{date.path}: {note}" for date in dates for note in band_notes(date)),
             *dict.fromkeys(note for date in dates for note in noted_of_masks(date)),
-            *(note for date in dates for note in training_differences(found.run, date)),
+            *(note for date in unlike for note in training_differences(found.run, date)),
+            *notes_on_domain(found.run, dates, grid, view.what, 1),
         ],
         "window": asdict(chosen.window),
         "window_chosen": chosen.why,
