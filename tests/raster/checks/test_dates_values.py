@@ -77,6 +77,21 @@ def test_one_colour_that_stands_apart_at_one_date_is_no_data(
     assert kinds(report(before, after)) == []
 
 
+@pytest.mark.parametrize(("bands", "band"), [(3, 1), (1, 0)])
+def test_gaps_of_a_single_band_are_no_data(
+    report: Callable[..., PairReport], bands: int, band: int, seed: int
+) -> None:
+    """As between the scan lines of Landsat 7, which are not at the same places in all bands."""
+    full = ground(bands, seed)
+    before, after = ((date / 20).clip(10, 254).astype(np.uint8) for date in (full, later(full, seed)))
+    after[band, ::5] = 0
+    (finding,) = report(before, after).findings
+    where = "all bands" if bands == 1 else "band 2"
+    assert f"b.tif: 20.83 % of the pixels are 0 in {where}, which no others are near to" in finding.text
+    before[band, ::5] = after[band, ::5]
+    assert "one colour at one date" not in kinds(report(before, after))
+
+
 @pytest.mark.parametrize(
     ("bands", "words"),
     [({2: 0}, "band 3 holds one value all over"), ({1: None}, "band 2 holds the values of another band")],
@@ -218,6 +233,31 @@ def test_a_gain_of_all_bands(report: Callable[..., PairReport], gain: float, wor
     assert kinds(found) == ["gain between the dates"]
     way = "larger" if gain > 1 else "smaller"
     assert f"about {words} times {way} than" in found.findings[0].text
+
+
+@pytest.mark.parametrize("bands", [1, 3])
+@pytest.mark.parametrize(("gain", "offset", "said"), [(2, 0, 0), (1, 800, 0), (50, 0, 1)])
+def test_light_of_a_single_band_or_grey_is_told_from_units(
+    report: Callable[..., PairReport], bands: int, gain: int, offset: int, said: int, seed: int
+) -> None:
+    before = ground(1, seed).clip(400).repeat(bands, axis=0)
+    found = report(before.astype(np.float32), (before * gain + offset).astype(np.float32))
+    assert kinds(found) == ["gain between the dates"] * said
+
+
+@pytest.mark.parametrize(("types", "said"), [(("uint16", "uint8"), 1), (("uint8", "uint8"), 0)])
+def test_other_units_are_told_whatever_the_colours(
+    report: Callable[..., PairReport], types: tuple[str, str], said: int, seed: int
+) -> None:
+    before = (ground(3, seed) / 20).clip(10, 254)
+    after = before * np.array([0.5, 1.3, 0.9]).reshape(3, 1, 1)
+    found = report(
+        *(
+            date.clip(1, 250).astype(kind) * (257 if kind == "uint16" else 1)
+            for date, kind in zip((before, after), types, strict=True)
+        )
+    )
+    assert kinds(found) == ["gain between the dates"] * said
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])

@@ -14,16 +14,13 @@ from terramamba.core.words import count
 from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.raster.checks.band_order import order_like
 from terramamba.raster.checks.grey import is_grey
-from terramamba.raster.checks.scales import Scales, difference_of_scales
+from terramamba.raster.checks.scales import OTHER_TYPE, OTHER_UNITS, Scales, difference_of_scales
 from terramamba.raster.pixel_area import pixel_side
 from terramamba.raster.sample_statistics import sample_values, some_bands
 from terramamba.raster.windows import evenly_spaced
 
 SAMPLED_VALUES, KEPT_PIXELS = 100_000, 2_000
 """Values of an image that are read, and pixels of it that are kept."""
-OTHER_UNITS, OTHER_TYPE = 30.0, 4.0
-"""How many times larger values are that are in other units: always, and where their type is another, too.
-Images of one sensor differ by a few times."""
 LEAST_BANDS, LEAST_PAIRS = 3, 2
 """Subsets are compared from so many bands and pairs on; of fewer, places differ as much."""
 OTHER_PIXELS = 4.0

@@ -22,7 +22,12 @@ from terramamba.raster.checks.lone_colour import lone_colour
 from terramamba.raster.checks.one_image import part_of_one, the_same_twice
 from terramamba.raster.checks.radar import is_radar, speckle_ratio
 from terramamba.raster.checks.repeated_pixels import times_repeated
-from terramamba.raster.checks.scales import Scales, difference_of_pixels, difference_of_scales
+from terramamba.raster.checks.scales import (
+    Scales,
+    difference_of_pixels,
+    difference_of_scales,
+    difference_of_units,
+)
 from terramamba.raster.sample_statistics import some_bands, spread_windows
 from terramamba.raster.scene import Scene
 
@@ -80,7 +85,11 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     colour = None if same is not None else unlike_colours(first, second, *values)
     if colour is not None:  # what follows is of bands that mean the same
         return Compared(facts, (*findings, colour), None)
-    by = difference_of_scales(a, b) or difference_of_pixels(*values)
+    by = (
+        difference_of_scales(a, b)
+        or difference_of_units(a, b, same_type=first.dtype == second.dtype)
+        or difference_of_pixels(*values)
+    )
     units = _decibels(first, second, *values)
     kinds = _radar_of_two_kinds(first, second, *parts)
     findings += [one for one in (units, kinds) if one is not None]
@@ -227,7 +236,8 @@ def _lone_colours(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Pa
         values = [f"{value:.7g}" for value in lone.values]
         alike = len(set(values)) == 1
         more = ", ..." if len(values) > 4 else ""
-        said = f"are {values[0]} in all bands" if alike else f"hold {', '.join(values[:4])}{more}"
+        where = "all bands" if lone.band is None else f"band {_looked_at(first, second)[lone.band] + 1}"
+        said = f"are {values[0]} in {where}" if alike else f"hold {', '.join(values[:4])}{more}"
         # in the middle of the range a band of other pixels has the value, too
         remedy = f"--nodata {values[0]} leaves" if alike and lone.at_end else "a mask (--mask) leaves"
         found.append(
