@@ -119,6 +119,9 @@ def test_images_that_hold_both_dates_are_named(
         file.write(np.zeros((bands, height, width), np.uint8))
     with pytest.raises(InputError, match=said):
         find_pairs(tmp_path)
+    shutil.copy(tmp_path / folder / "x.tif", tmp_path / folder / "y.tif")  # two are a date each
+    with pytest.raises(InputError, match="no image pairs in it; give folders"):
+        find_pairs(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -161,12 +161,17 @@ def _from_folder(root: Path) -> list[PairFiles]:
 
 
 def _refuse_both_in_one(folders: Sequence[Path]) -> None:
-    """Refuse images that are twice or three times as wide as high, or have twice the bands of a picture."""
-    images = [next(iter(images_in(folder).values()), None) for folder in folders if has_images(folder)]
+    """Refuse images that are twice or three times as wide as high, or have twice the bands of a picture.
+
+    Two in a folder are probably a date each.
+    """
     inside = [folder / name for folder in folders for name in IN_FOLDER if (folder / name).is_dir()]
-    images += [next(iter(images_in(folder).values()), None) for folder in inside if has_images(folder)]
-    for path in filter(None, images):
-        scene = open_scene(path)
+    for folder in (*folders, *inside):
+        images = list(images_in(folder).values()) if has_images(folder) else []
+        scenes = [open_scene(path) for path in images[:3]]
+        if not scenes or sum(one.bands == scenes[0].bands for one in scenes) == 2:
+            continue
+        path, scene = images[0], scenes[0]
         beside = scene.width / scene.height in (2, 3)
         if beside or scene.bands in STACKED:
             what = "both dates side by side" if beside else "the bands of both dates"
