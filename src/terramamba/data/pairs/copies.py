@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int64
@@ -56,7 +57,7 @@ def shared_pairs(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> lis
     befores = {pair.before for pair, _ in same}
     exact = [
         pair.before
-        if pair.before == of.before
+        if Path(pair.before).absolute() == Path(of.before).absolute()
         else f"{pair.before} (which has the same files as {of.before})"
         for pair, of in same
     ]
