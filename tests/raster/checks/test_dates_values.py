@@ -109,6 +109,31 @@ def test_a_band_that_was_not_written_at_one_date_is_said(
     assert "a band without values of its own" not in kinds(report(before, after))
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"), [(7, "one value all over at one date"), (255, "white at one date")]
+)
+def test_a_date_that_shows_nothing_has_no_offset(
+    report: Callable[..., PairReport], value: int, kind: str, seed: int
+) -> None:
+    before = (ground(3, seed) / 20).clip(1, 254).astype(np.uint8)
+    found = report(before, np.full_like(before, value))
+    assert kinds(found) == [kind]
+    assert "b.tif: " in found.findings[0].text
+
+
+def test_edges_beside_nan_are_compared_and_a_date_of_nan_alone_is_said(
+    geotiff: Make, tmp_path: Path, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    before = rng.normal(10, 1, (1, 256, 256)).astype(np.float32)
+    after = rng.normal(10, 1, before.shape).astype(np.float32)
+    after[:, :50] = np.nan
+    paths = [geotiff(tmp_path / f"{name}.tif", date) for name, date in (("a", before), ("b", after))]
+    with np.errstate(invalid="raise"):
+        assert "hardly an edge in common" in kinds(check_pair(*paths))
+    assert kinds(check_pair(paths[0], geotiff(tmp_path / "c.tif", after * np.nan))) == ["no data at all"]
+
+
 @pytest.mark.parametrize("times", [2, 5])
 def test_a_date_whose_pixels_are_repeated_is_coarser(
     report: Callable[..., PairReport], times: int, seed: int

@@ -39,6 +39,7 @@ WEDGE_SHARE = 0.01
 """Zeros of one date alone count from this share of the pixels on, in one piece."""
 WEDGE_PIECE = 0.5
 ZEROS, ORDER, LONE = "zeros at one date", "order of bands", "one colour at one date"
+BRIGHT, FLAT = "white at one date", "one value all over at one date"
 WHITE, WHITE_SHARE = 255, 0.1
 """White of one date alone counts in bytes from this share on; bright roofs take 5 % of a real image."""
 NEARLY_ALL = 0.9
@@ -72,6 +73,10 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
         "medians": _both(_numbers(a.medians), _numbers(b.medians)),
         "spreads": _both(_numbers(a.spreads), _numbers(b.spreads)) + " (middle half of the values)",
     }
+    flat = _flat(first, second, *values)
+    if flat is not None:
+        told = any(one.kind == BRIGHT for one in findings)
+        return Compared(facts, tuple(findings if told else [*findings, flat]), None)
     same = the_same_twice(first, second, stored, values) if a.spreads.any() else None
     whole = (
         same,
@@ -102,6 +107,21 @@ def compare_dates(first: Scene, second: Scene) -> Compared:
     if swapped is not None:
         findings.append(Finding(ORDER, order_in_words(swapped, first.path, second.path)))
     return Compared(facts, tuple(findings), colours)
+
+
+def _flat(
+    first: Scene, second: Scene, a: Float64[np.ndarray, "c n"], b: Float64[np.ndarray, "c n"]
+) -> Finding | None:
+    """One date that shows nothing, where the other does."""
+    varied = [bool(np.ptp(own, axis=1).any()) for own in (a, b)]
+    if varied[0] == varied[1]:
+        return None
+    one = first if varied[1] else second
+    words = (
+        f"{one.path}: all pixels that have data are alike, so that what the other date shows would count as"
+        " change: probably it was not written, or is no image; give that of this date"
+    )
+    return Finding(FLAT, words)
 
 
 def _grey_beside_colour(
@@ -211,7 +231,7 @@ def _zeros(first: Scene, second: Scene, a: Sequence[Part], b: Sequence[Part]) ->
     for scene, own, other in ((first, a, b), (second, b, a)):
         for value, least, kind, what in (
             (0, WEDGE_SHARE, ZEROS, "no data"),
-            (WHITE, WHITE_SHARE, "white at one date", "no data (or saturated)"),
+            (WHITE, WHITE_SHARE, BRIGHT, "no data (or saturated)"),
         ):
             share = _share_in_one_piece(own, other, value)
             if share >= least and (value == 0 or scene.dtype == "uint8"):

@@ -13,7 +13,7 @@ from terramamba.core.words import count, percent
 from terramamba.raster.band_identity import bands_of
 from terramamba.raster.band_matching import match_bands
 from terramamba.raster.checks import byte_order
-from terramamba.raster.checks.dates_values import LONE, ZEROS, compare_dates
+from terramamba.raster.checks.dates_values import FLAT, LONE, ZEROS, compare_dates
 from terramamba.raster.checks.describe import range_in_words
 from terramamba.raster.checks.finding import Finding
 from terramamba.raster.checks.pair_facts import grids_in_words, units_in_words, values_in_words
@@ -134,7 +134,7 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
         if statistics.misread is not None
     ]
     findings += [Finding("tiles in other units", said) for statistics in seen for said in statistics.unlike]
-    findings += _declared_alone(first, second)
+    findings += _declared_alone(first, second) + _without_data(first, second, *seen)
     findings += [
         Finding("shown turned", f"{scene.path}: {note}")
         for scene in (first, second)
@@ -155,7 +155,8 @@ def pair_report(first: Scene, second: Scene, given: Scene | None = None) -> Pair
     notes += [finding.text for finding in findings]
     shift = estimate_shift(first, second)
     facts["shift"] = shift_in_words(shift)
-    strange = [] if shift.known else _strangers(first, second)
+    flat = any(finding.kind == FLAT for finding in findings)  # which has no edges
+    strange = [] if shift.known or flat else _strangers(first, second)
     findings += strange
     notes += [finding.text for finding in strange]
     warping = warping_in_words(first, second)
@@ -263,10 +264,17 @@ def _declared_alone(first: Scene, second: Scene) -> list[Finding]:
     return []
 
 
+def _without_data(first: Scene, second: Scene, a: Statistics, b: Statistics) -> list[Finding]:
+    empty = [scene.path for scene, of in ((first, a), (second, b)) if of.minimum is None]
+    if not empty:
+        return []
+    words = f"no pixel of {' and of '.join(empty)} has data, so there is nothing to compare"
+    return [Finding("no data at all", words)]
+
+
 def _unlike_values(first: Scene, second: Scene, a: Statistics, b: Statistics) -> list[str]:
     if a.minimum is None or a.maximum is None or b.minimum is None or b.maximum is None:
-        empty = [scene.path for scene, of in ((first, a), (second, b)) if of.minimum is None]
-        return [f"no pixel of {' and of '.join(empty)} has data, so there is nothing to compare"]
+        return []
     small, large = sorted((max(abs(a.minimum), abs(a.maximum)), max(abs(b.minimum), abs(b.maximum))))
     if large <= RANGE_RATIO * small:
         return []

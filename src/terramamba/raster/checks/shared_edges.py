@@ -13,7 +13,7 @@ from jaxtyping import Complex, Float, Shaped
 from scipy import fft
 from scipy.ndimage import gaussian_filter
 
-from terramamba.raster.checks.shift import SIDE, Dates, compared_windows
+from terramamba.raster.checks.shift import SIDE, Dates, compared_windows, with_data
 from terramamba.raster.sample_statistics import some_bands
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import Window
@@ -75,7 +75,7 @@ def turned_date(first: Scene, second: Scene) -> str | None:
     middle = Window((height - SIDE) // 2, (width - SIDE) // 2, SIDE, SIDE)
     bands = some_bands(first)[:COLOURS]
     (before, known), (after, also_known) = (scene.read(middle, bands) for scene in (first, second))
-    valid, also_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
+    valid, also_valid = with_data(before, known), with_data(after, also_known)
     as_it_lies = _agreement((before, after, valid, also_valid))
     turns = {
         way: _agreement((before, turn(after), valid, turn(also_valid)))
@@ -89,7 +89,7 @@ def turned_date(first: Scene, second: Scene) -> str | None:
 def _agreement(dates: Dates) -> float:
     before, after, *known = dates
     one, other = (
-        _directions(np.where(valid, image.astype(np.float32).mean(axis=0), 0), valid)
+        _directions(np.where(valid, image, 0).astype(np.float32).mean(axis=0), valid)
         for image, valid in zip((before, after), known, strict=True)
     )
     return _peak(one, other) + _peak(one**2, other**2)

@@ -113,9 +113,16 @@ def compared_windows(first: Scene, second: Scene) -> Iterator[Dates]:
     storage = max((date.storage.times(len(bands)) for date in (first, second)), key=Storage.block_bytes)
     for window in _windows(first.height, first.width, storage):
         (before, known), (after, also_known) = (scene.read(window, bands) for scene in (first, second))
-        before_valid, after_valid = np.asarray(known.all(axis=0)), np.asarray(also_known.all(axis=0))
+        before_valid, after_valid = with_data(before, known), with_data(after, also_known)
         if (before_valid & after_valid).mean() >= LEAST_DATA:
             yield before, after, before_valid, after_valid
+
+
+def with_data(
+    values: Shaped[np.ndarray, "c h w"], valid: Bool[np.ndarray, "c h w"]
+) -> Bool[np.ndarray, "h w"]:
+    """Tell which pixels are valid, and no NaN, in all bands."""
+    return np.asarray((valid & np.isfinite(values)).all(axis=0))
 
 
 def window_shift(
