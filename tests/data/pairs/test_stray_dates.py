@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
+from terramamba.core.errors import InputError
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.quality_report import survey
 
@@ -39,3 +40,42 @@ def test_a_date_of_another_place_is_said(tmp_path: Path, copied: bool, of: int, 
     notes = [note for note in survey(find_pairs(tmp_path / "t.csv")) if note.startswith(HEAD)]
     assert len(notes) == said
     assert all("a1.png and " in note and "a0.png and " in note for note in notes)
+
+
+@pytest.mark.parametrize(("blank", "said"), [(False, 1), (True, 0)])
+def test_a_pair_that_is_there_twice_under_two_names_is_said(tmp_path: Path, blank: bool, said: int) -> None:
+    for at, folder in enumerate(("A", "B")):
+        (tmp_path / folder).mkdir()
+        saved(tmp_path / folder / "x.png", 3, at)
+        if blank:
+            Image.new("RGB", (256, 256)).save(tmp_path / folder / "x.png")
+        (tmp_path / folder / "y.png").write_bytes((tmp_path / folder / "x.png").read_bytes())
+    notes = [note for note in survey(find_pairs(tmp_path)) if "twice in one subset" in note]
+    assert len(notes) == said
+    assert all("y.png of all holds what " in note for note in notes)
+
+
+@pytest.mark.parametrize(("changed", "refused"), [(255, True), (0, False)])
+def test_a_label_that_is_there_as_a_mask_of_clouds_is_refused(
+    tmp_path: Path, changed: int, refused: bool
+) -> None:
+    for at, folder in enumerate(("A", "B", "label", "mask")):
+        (tmp_path / folder).mkdir()
+        saved(tmp_path / folder / "x.png", 3, at)
+    marked = np.zeros((256, 256), np.uint8)
+    marked[:9] = changed
+    for folder in ("label", "mask"):
+        Image.fromarray(marked).save(tmp_path / folder / "x.png")
+    if refused:
+        with pytest.raises(InputError, match=r"mask/x\.png: is the label .*keep one of them"):
+            find_pairs(tmp_path)
+    else:
+        assert find_pairs(tmp_path)
+
+
+def test_one_pair_by_two_spellings_of_its_path_counts_twice(tmp_path: Path) -> None:
+    for at, name in enumerate("ab"):
+        saved(tmp_path / f"{name}.png", 3, at)
+    (tmp_path / "t.csv").write_text("before,after\na.png,b.png\n./a.png,../" + tmp_path.name + "/b.png\n")
+    with pytest.raises(InputError, match="line 3 says the same as line 2"):
+        find_pairs(tmp_path / "t.csv")

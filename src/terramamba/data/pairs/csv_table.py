@@ -126,8 +126,10 @@ def _require_once(table: Path, pairs: Sequence[PairFiles], lines: Sequence[int])
                 f"{table}: line {line}: {pair.before} is both dates; name the image of the later "
                 f"date as after; {CUT_IN_TWO}"
             )
-        rest = (pair.split, pair.label, pair.window, pair.masks, pair.what)
-        key, turned = (pair.before, pair.after, *rest), (pair.after, pair.before, *rest)
+        label = None if pair.label is None else Path(pair.label).resolve()
+        before, after = Path(pair.before).resolve(), Path(pair.after).resolve()
+        rest = (pair.split, label, pair.window, pair.masks, pair.what)
+        key, turned = (before, after, *rest), (after, before, *rest)
         if key in seen:
             raise InputError(
                 f"{table}: line {line} says the same as line {seen[key]}, so that the pair would count "

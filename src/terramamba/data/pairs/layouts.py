@@ -113,12 +113,25 @@ def _check(pair: PairFiles) -> None:
     before, _ = pair.open()
     if pair.label is not None and not pair.is_drawn:
         pair.reference()
+        _refuse_label_as_mask(pair, pair.label)
     if pair.window is not None and not before.grid.window.contains(pair.window):
         w = pair.window
         raise InputError(
             f"{pair.before}: rows {w.row} to {w.bottom - 1}, columns {w.col} to {w.right - 1} are not all in "
             f"its {before.height} x {before.width} pixels; correct the window in the table"
         )
+
+
+def _refuse_label_as_mask(pair: PairFiles, label: str) -> None:
+    """Refuse a mask that is the label; where all of a label is one value, one without clouds may be alike."""
+    for mask in pair.masks:
+        if pair.facts.size(mask) != pair.facts.size(label):
+            continue
+        if pair.facts.content(mask) == pair.facts.content(label) and len(pair.label_facts().counts) > 1:
+            raise InputError(
+                f"{mask}: is the label {label}, too, and as a mask of clouds would leave out what changed;"
+                " keep one of them"
+            )
 
 
 def _from_folder(root: Path) -> list[PairFiles]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from terramamba.core.words import count, percent
 from terramamba.data.pairs.image_pair import PairFiles
-from terramamba.data.pairs.stray_dates import stray_dates
+from terramamba.data.pairs.stray_dates import copied_pairs, stray_dates
 from terramamba.data.pairs.unlike_pairs import unlike_pixels, unlike_values
 from terramamba.raster.checks.band_order import better_order, order_in_words
 from terramamba.raster.checks.colour_model import OTHER_COLOURS
@@ -43,6 +43,7 @@ def survey(subsets: Mapping[str, Sequence[PairFiles]], *, one_rule: bool = True)
         *_unlike(chosen, reports),
         *_found(reports),
         *stray_dates(pairs, _report),
+        *copied_pairs(subsets),
         *_shifts(chosen, reports),
     ]
     return [note + whole for note in notes]

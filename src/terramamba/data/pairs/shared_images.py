@@ -53,7 +53,7 @@ def shared_images(first: Sequence[PairFiles], second: Sequence[PairFiles]) -> li
         with_both = {id(other) for date, (other, _) in near if date == 0} & {
             id(other) for date, (other, _) in near if date == 1
         }
-        if near and not with_both and _has_detail(pair, near[0][0]):
+        if near and not with_both and has_detail(pair, near[0][0]):
             date, (other, of_date) = near[0]
             own, of = _image(pair, date), _image(other, of_date)
             found.append(own if own == of else f"{own} (the same as {of})")
@@ -75,6 +75,7 @@ def _contents(pair: PairFiles, sizes: set[Key]) -> Iterator[tuple[int, Key]]:
             yield date, _key(pair, date, FileFacts.content)
 
 
-def _has_detail(pair: PairFiles, date: int) -> bool:
+def has_detail(pair: PairFiles, date: int) -> bool:
+    """Tell whether the image of a date (0 or 1) shows more than one value."""
     values, _ = pair.open()[date].read(pair.window)
     return bool((values != values[:, :1, :1]).any())

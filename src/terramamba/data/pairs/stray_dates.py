@@ -1,11 +1,12 @@
-"""An image that two pairs have, of which one shows another place: a file copied or listed once too often."""
+"""Files copied or listed once too often: an image in pairs of two places, a pair that is there twice."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from terramamba.core.words import count
 from terramamba.data.file_facts import Key
 from terramamba.data.pairs.image_pair import PairFiles
+from terramamba.data.pairs.shared_images import has_detail
 from terramamba.raster.checks.pair import STRANGERS, PairReport
 
 MOST_SHARED = 0.1
@@ -39,4 +40,30 @@ def stray_dates(pairs: Sequence[PairFiles], report: Callable[[PairFiles], PairRe
         f"{count(len(found), 'pair')} with an image of another pair, and hardly an edge in common with it:"
         f" that of {stray.before} and {stray.after} has one of {right.before} and {right.after}; name the"
         " right file"
+    ]
+
+
+def copied_pairs(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
+    """Say which subset has a pair twice, in files of two names, so that it counts twice.
+
+    Rows that a table counts several times share their files. Raises ``InputError`` where a file is damaged.
+    """
+    found = []
+    for pairs in subsets.values():
+        whole = [pair for pair in pairs if pair.window is None]
+        files = {pair.before: pair.facts.size(pair.before) for pair in whole}
+        shared = Counter(files.values())
+        seen: dict[tuple[Key, ...], PairFiles] = {}
+        for pair in whole:
+            if shared[pair.facts.size(pair.before)] > 1:
+                key = (*(pair.facts.content(image) for image in (pair.before, pair.after)), (pair.what,))
+                of = seen.setdefault(key, pair)
+                if of.before != pair.before and has_detail(pair, 0):
+                    found.append((pair, of))
+    if not found:
+        return []
+    pair, of = found[0]
+    return [
+        f"{count(len(found), 'pair')} twice in one subset, in files of two names, so that it counts twice;"
+        f" the first: {pair.before} of {pair.split} holds what {of.before} does; keep one of them"
     ]
