@@ -539,6 +539,24 @@ def test_masks_in_a_table(tmp_path: Path) -> None:
         find_pairs(tmp_path / "pairs.csv")
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x/1.BMP", r"no such before file .*/x/1\.BMP; 1\.bmp is there; correct the table"),
+        (
+            "C:\\x\\1.bmp",
+            r"no such before file C:\\x\\1\.bmp, which is a path of Windows; give paths relative",
+        ),
+        ("y/1.bmp", r"no such before file .*/y/1\.bmp; correct the table"),
+    ],
+)
+def test_a_file_that_a_table_names_otherwise_is_named(tmp_path: Path, name: str, said: str) -> None:
+    scene(tmp_path)
+    (tmp_path / "pairs.csv").write_text(f"before,after\n{name},x/2.bmp\n")
+    with pytest.raises(InputError, match=said):
+        find_pairs(tmp_path / "pairs.csv")
+
+
 def test_labels_and_dates_without_their_mates_are_refused(tmp_path: Path) -> None:
     layout(tmp_path / "train", ("A", "B", "label"), ["a.png", "b.png"])
     image(tmp_path / "train" / "label" / "c.png", bands=1)

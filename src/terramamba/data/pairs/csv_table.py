@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from terramamba.core.errors import InputError
 from terramamba.core.tables import read_table
@@ -193,7 +193,16 @@ def _file(cells: Mapping[str, str], column: str, place: str, root: Path) -> str 
         return None
     path = listed_path(name, root)
     if path is None:
-        raise InputError(f"{place}: no such {column} file {root / name}; correct the table")
+        if PureWindowsPath(name).drive:
+            raise InputError(
+                f"{place}: no such {column} file {name}, which is a path of Windows; give paths"
+                " relative to the table"
+            )
+        sought = root / name.replace("\\", "/")
+        beside = sorted(sought.parent.iterdir()) if sought.parent.is_dir() else []
+        near = [one.name for one in beside if one.name.lower() == sought.name.lower()]
+        cure = f"{near[0]} is there; " if near else ""
+        raise InputError(f"{place}: no such {column} file {sought}; {cure}correct the table")
     return path
 
 
