@@ -56,8 +56,6 @@ def check_output(out: StrPath, *, overwrite: bool) -> Path:
     if path.suffix.lower() != ".onnx":
         raise InputError(f"--out {path}: is an ONNX file; give a name that ends in .onnx")
     check_outputs([path], overwrite=overwrite)
-    if not path.parent.is_dir():
-        raise InputError(f"--out {path}: there is no folder {path.parent}; make it first")
     return path
 
 
