@@ -11,7 +11,7 @@ TERRAMAMBA_SEED ?= $(shell date +%s)
 PYTEST := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-fresh coverage test-gpu test-triton test-qgis powercut kills disks fuzz sanitize lint format renew bench docs docs-test pictures release clean
+.PHONY: help install demo test test-fresh coverage test-gpu test-triton test-qgis powercut kills twice disks fuzz sanitize lint format renew bench docs docs-test pictures release clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ powercut: install  ## Cut the power at every recorded step of a map, and of ever
 
 kills: install  ## Kill every command N times, all over its run, and compare what comes of it (hours; goes on with kills.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
+
+twice: install  ## Start every command twice at once, on the same outputs, and compare what comes of it (10 minutes)
+	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.twice
 
 disks: install  ## Have the disk go wrong under every command, go on, and compare (an hour; goes on with disks.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.disks --log ../disks.jsonl

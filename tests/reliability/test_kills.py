@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reliability import disks
+from reliability import disks, twice
 from reliability.cuts import go_on, recorded, unseen
 from reliability.faulty import FAULTS
 from reliability.kill_cases import Case, cases, make_inputs
@@ -39,6 +39,12 @@ def test_what_was_killed_goes_on_to_the_undisturbed_result(home: Path, tmp_path:
     for number in range(TRIALS):
         made = trial(case, number, home, tmp_path / f"work{number}", whole, seed=0)
         assert not made.problem, made
+
+
+@pytest.mark.parametrize("name", ["report", "classify train forest"])
+def test_a_command_twice_at_once_leaves_what_one_leaves(home: Path, tmp_path: Path, name: str) -> None:
+    (case,) = (case for case in cases(home) if case.name == name)
+    assert twice.trials(case, home, tmp_path / "twice") == ["", "", ""]
 
 
 def test_a_disk_that_goes_wrong_is_one_line_and_costs_nothing(home: Path, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def export_onnx(
     loaded = run if isinstance(run, Run) else _run_named(str(run))
     given = task_named(loaded.task).tile_network(loaded, settings)
     with told(on_progress, shown=progress):
-        return write_onnx(path, given, deepness=deepness, pixel_size=pixel_size)
+        return write_onnx(path, given, deepness=deepness, pixel_size=pixel_size, overwrite=overwrite)
 
 
 def _run_named(given: str) -> Run:

@@ -18,11 +18,11 @@ import torch
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
-from terramamba.core.files import StrPath, atomic_path, plain
+from terramamba.core.files import StrPath, plain
 from terramamba.core.progress import Advance, progress
 from terramamba.export.network import TileNetwork
 from terramamba.ops import prefer
-from terramamba.raster.output.staging import check_outputs
+from terramamba.raster.output.staging import check_outputs, write_output
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -60,12 +60,18 @@ def check_output(out: StrPath, *, overwrite: bool) -> Path:
 
 
 def write_onnx(
-    path: Path, given: TileNetwork, *, deepness: bool, pixel_size: float | None = None
+    path: Path,
+    given: TileNetwork,
+    *,
+    deepness: bool,
+    pixel_size: float | None = None,
+    overwrite: bool = False,
 ) -> WrittenOnnx:
     """Write ``given`` to ``path``.
 
     Raises:
-        InputError: PyTorch cannot trace the network, or onnxruntime computes something else than PyTorch.
+        InputError: PyTorch cannot trace the network, onnxruntime computes something else than PyTorch, or the
+            file is there by now.
     """
     network = given.network.float().cpu().eval()
     with progress(f"writing the graph of tiles of {given.tile} pixels", 3, "steps") as advance:
@@ -77,8 +83,7 @@ def write_onnx(
         raise InputError(
             f"{path}: onnxruntime is {difference:.2g} from PyTorch, more than {WITHIN:g}; nothing was written"
         )
-    with atomic_path(path) as draft:
-        draft.write_bytes(content)
+    write_output(path, content, overwrite=overwrite)
     return WrittenOnnx(
         path, len(content), (given.channels, given.tile, given.tile), tuple(given.classes), difference
     )

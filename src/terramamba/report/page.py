@@ -13,10 +13,10 @@ from typing import Any
 
 from terramamba._version import __version__
 from terramamba.core.errors import InputError
-from terramamba.core.files import plain, write_text
+from terramamba.core.files import plain
 from terramamba.core.run_files import REPORT
 from terramamba.core.visible import visible
-from terramamba.raster.output.staging import check_outputs
+from terramamba.raster.output.staging import check_outputs, write_output
 from terramamba.report.colours import SHARES
 from terramamba.report.maps import MapFiles, read_map
 from terramamba.report.score_rows import score_rows
@@ -91,8 +91,7 @@ def write_report(
             ),
         }
     )
-    check_outputs([target], overwrite=overwrite)  # another may have written it meanwhile
-    write_text(target, visible(page))
+    write_output(target, visible(page).encode(), overwrite=overwrite)
     return target
 
 

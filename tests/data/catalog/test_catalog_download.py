@@ -6,6 +6,7 @@ import io
 import socket
 import zipfile
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -16,7 +17,7 @@ import pytest
 from served import NO_ADDRESSES, answering, redirect, running
 from terramamba.core import network
 from terramamba.core.errors import InputError
-from terramamba.core.folder_lock import lock_folder
+from terramamba.core.folder_lock import held, lock_folder
 from terramamba.core.network import BLOCK
 from terramamba.data.catalog import CATALOG, DataSet
 from terramamba.data.catalog import download as module
@@ -130,6 +131,28 @@ def test_a_file_comes_whole_and_once(
     assert names(tmp_path / "new") == [NAME]
     download(record, tmp_path / "new")
     assert len(server.asked) == 1, "what is there is not fetched again"
+
+
+@pytest.mark.parametrize("unpacked", [False, True])
+def test_what_another_process_has_fetched_meanwhile_is_taken(
+    server: Server, content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unpacked: bool
+) -> None:
+    if unpacked:
+        with zipfile.ZipFile(packed := io.BytesIO(), "w") as archive:
+            archive.writestr("a.tif", content)
+        server.content = packed.getvalue()
+    record = record_of(server, checksum_of(server.content), **({"folder": "images"} if unpacked else {}))
+
+    def after_the_other(place: Path, what: Path) -> AbstractContextManager[None]:
+        monkeypatch.setattr(module, "held", held)
+        download(record, tmp_path)
+        return held(place, what)
+
+    monkeypatch.setattr(module, "held", after_the_other)
+    (said,) = download(record, tmp_path)
+    assert said.endswith(": there already")
+    assert names(tmp_path) == ["images" if unpacked else NAME]
+    assert len(server.asked) == 1
 
 
 def test_a_wrong_checksum_is_refused_and_removed(server: Server, content: bytes, tmp_path: Path) -> None:

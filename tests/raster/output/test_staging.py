@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from terramamba.core.errors import InputError
-from terramamba.raster.output.staging import check_outputs
+from terramamba.core.folder_lock import work_folder
+from terramamba.raster.output.staging import check_outputs, write_output
 
 
 @pytest.fixture
@@ -47,3 +48,17 @@ def test_an_output_that_would_replace_an_input_is_refused(home: Path, target: st
         check_outputs([target], overwrite=True, inputs=given)
     with pytest.raises(InputError, match="exists already"):
         check_outputs([target], inputs=given[:-1])
+
+
+def test_what_another_process_wrote_meanwhile_stays(tmp_path: Path) -> None:
+    target = tmp_path / "made" / "a.html"
+    write_output(target, b"first", overwrite=False)
+    with pytest.raises(InputError, match=r"a\.html: exists already; name another file or give --overwrite"):
+        write_output(target, b"second", overwrite=False)
+    assert target.read_bytes() == b"first"
+    write_output(target, b"third", overwrite=True)
+    assert target.read_bytes() == b"third"
+    refused = pytest.raises(InputError, match=r"b\.html: another run is at work on it")
+    with work_folder(tmp_path / ".b.html.staged.part", tmp_path / "b.html"), refused:
+        write_output(tmp_path / "b.html", b"late", overwrite=False)
+    assert not (tmp_path / "b.html").exists()

@@ -11,7 +11,7 @@ from terramamba.cli.shared.help import field_docs, headings, on_the_line
 from terramamba.cli.shared.show import show
 from terramamba.cli.shared.widths import wrapped
 from terramamba.core.errors import InputError
-from terramamba.core.files import plain, write_text
+from terramamba.core.files import plain
 from terramamba.core.options import options_of
 
 if TYPE_CHECKING:
@@ -56,6 +56,7 @@ def write_settings(
         InputError: what training would refuse of the files.
     """
     from terramamba import pipeline
+    from terramamba.raster.output.staging import write_output
 
     known = {option.name for option in options_of(task.settings)}
     said = {
@@ -67,7 +68,8 @@ def write_settings(
     force = {**files, **given, "out": f"{RUNS}/{target.stem}"}
     plan = pipeline.plan_data(task, task.settings(**force))
     command = f"terramamba {task.name} train --config {target}"
-    write_text(target, settings_text(task.settings, force, usual, plan, command))
+    text = settings_text(task.settings, force, usual, plan, command)
+    write_output(target, text.encode(), overwrite=options.overwrite)
     for warning in plan.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     show(plan.shown, {"written": str(target), "to train": command})

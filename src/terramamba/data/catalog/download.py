@@ -57,19 +57,23 @@ def download(record: DataSet, root: Path) -> list[str]:
 def _fetch(remote: Remote, root: Path, record: DataSet) -> str:
     target = root / (remote.name if remote.folder is None else remote.folder)
     place = root / f".{remote.name}.fetch"
-    is_there = target.is_dir() if remote.folder is not None else _is_there(target, remote.checksum)
-    if is_there and not place.is_dir():
+    if _is_done(target, remote) and not place.is_dir():
         return f"{target}: there already"
     try:
         root.mkdir(parents=True, exist_ok=True)
         with held(place, root / remote.name):
-            if is_there:  # and a kill has left something
+            if _is_done(target, remote):  # and a kill has left something, or another process was quicker
                 empty(place)
                 return f"{target}: there already"
             empty(place, but=(CONTENT, MARK, remote.name))
             return _fetch_into(target, remote, place, record)
     except OSError as error:
         raise unwritable(target, error) from error
+
+
+def _is_done(target: Path, remote: Remote) -> bool:
+    """Tell whether what is to be fetched is there: the folder of an archive, or the right file."""
+    return target.is_dir() if remote.folder is not None else _is_there(target, remote.checksum)
 
 
 def _fetch_into(target: Path, remote: Remote, place: Path, record: DataSet) -> str:

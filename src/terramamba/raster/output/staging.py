@@ -20,6 +20,7 @@ from terramamba.core.durable import (
     sync_folder,
 )
 from terramamba.core.errors import InputError
+from terramamba.core.files import atomic_path
 from terramamba.core.folder_lock import work_folder
 from terramamba.core.output_place import require_place, require_replaceable
 from terramamba.core.unwritable import unwritable
@@ -93,6 +94,21 @@ def staged(*targets: str | Path, overwrite: bool = False) -> Iterator[tuple[Path
                 publish(part, target, sidecar_of(part).exists())
         except OSError as error:  # some disks say only now that they are full
             raise unwritable(target, error) from error
+
+
+def write_output(target: Path, content: bytes, *, overwrite: bool) -> None:
+    """Write ``content`` to the file ``target``, in one step.
+
+    Raises:
+        InputError: another process has written it meanwhile, or is about to, and ``overwrite`` is False; or
+            it cannot be written.
+    """
+    if overwrite:
+        with atomic_path(target) as draft:
+            draft.write_bytes(content)
+    else:
+        with staged(target) as (draft,):
+            draft.write_bytes(content)
 
 
 def draft_of(target: Path) -> Path:
