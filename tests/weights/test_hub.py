@@ -1,8 +1,10 @@
 """Runs go to a hub with a page about them and come from it whole, from its cache too, or in one line not."""
 
+import gzip
 import json
 import shutil
 import socket
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 import rasterio
 
 import terramamba as tm
-from hub_server import TOKEN, a_hub
+from hub_server import TOKEN, Answers, a_hub
 from served import running
 from terramamba.cli import main
 from terramamba.core import hub as on_hub
@@ -201,7 +203,11 @@ def test_a_hub_that_says_nothing_is_not_waited_for_for_ever(cache, monkeypatch):
             tm.push_run(CHANGE / "run", "org/roofs")
 
 
-@pytest.mark.parametrize("answer", [b"<html>Log in to this network</html>", b"[]", b'{"siblings": [{}]}'])
+@pytest.mark.parametrize(
+    "answer",
+    [b"<html>Log in to this network</html>", b"[]", b'{"siblings": [{}]}', b"[" * 100_000],
+    ids=["page", "list", "nameless", "deep"],
+)
 def test_what_answers_for_the_hub_and_is_none_is_said_in_a_line(cache, monkeypatch, capsys, answer):
     class Other(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -219,3 +225,33 @@ def test_what_answers_for_the_hub_and_is_none_is_said_in_a_line(cache, monkeypat
     assert said.startswith("error: hf:org/roofs: ")
     assert "not foreseen" not in said
     assert "check" in said
+
+
+@pytest.mark.parametrize("of", ["/api/", "/resolve/"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_an_answer_without_end_or_packed_is_not_taken_in(hub, monkeypatch, capsys, of, packed):
+    tm.push_run(CHANGE / "run", "org/roofs")
+    monkeypatch.setattr(on_hub, "MOST_TOLD", 1 << 16)
+    monkeypatch.setattr(on_hub, "LARGEST", 1 << 24)
+    answer, taken = Answers.do_GET, []
+
+    def bomb(request):
+        if of not in request.path or request.command == "HEAD":
+            answer(request)
+            return
+        request.close_connection = True
+        request.send_response(200)
+        if packed:
+            request.send_header("Content-Encoding", "gzip")
+        request.end_headers()
+        block = bytes(1 << 20)
+        block = gzip.compress(block) if packed else block
+        with suppress(ConnectionError):
+            for _ in range(64):
+                request.wfile.write(block)
+                taken.append(len(block))
+
+    monkeypatch.setattr(Answers, "do_GET", bomb)
+    said = refused(["weights", "fetch", "hf:org/roofs", "--out", "new"], capsys)
+    assert ("sends packed" if packed else "sends more than") in said
+    assert packed or len(taken) < 64

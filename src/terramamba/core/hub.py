@@ -30,6 +30,8 @@ FORMS = ((WEIGHTS, CARD), PRETRAINED)
 LARGEST = 2**30
 """Bytes of all files together."""
 LOG_IN = "log in (`hf auth login`, or HF_TOKEN)"
+MOST_TOLD = 1 << 26
+"""Bytes of an answer about a repository; those of the largest are some MB."""
 HEAD_SECONDS = 5.0
 """How long one question about one file may take; the hub's library asks six times."""
 
@@ -67,13 +69,45 @@ def at_hand(given: str) -> str:
 
 
 def hub() -> "HfApi":
-    """Return who talks to the hub, at the address in ``HF_ENDPOINT`` if there is one; it waits not long."""
+    """Return who talks to the hub, at the address in ``HF_ENDPOINT`` if there is one.
+
+    It waits not long, and takes no answer without end.
+    """
     from huggingface_hub import HfApi, get_session
 
     client: Any = get_session()
     if client.timeout.read is None:
         client.timeout = PATIENCE_SECONDS
+    if _bounded not in (hooks := client.event_hooks)["response"]:
+        client.headers["Accept-Encoding"] = "identity"  # a packed answer of a MB can be one of many GB
+        client.event_hooks = {**hooks, "response": [*hooks["response"], _bounded]}
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+
+
+def _bounded(answer: Any) -> None:
+    """End an answer of the hub where it is packed or longer than any, before it fills memory or disk."""
+    address = str(answer.request.url).partition("?")[0]
+    if answer.request.method == "HEAD":
+        return
+    if answer.headers.get("Content-Encoding", "identity") != "identity":
+        raise InputError(
+            f"{address}: the server sends packed what was asked for as it is; check HF_ENDPOINT and proxies"
+        )
+    most = MOST_TOLD if "/api/" in address else LARGEST
+    come = answer.iter_raw
+
+    def counted(chunk_size: int | None = None) -> Iterator[bytes]:
+        count = 0
+        for block in come(chunk_size):
+            count += len(block)
+            if count > most:
+                raise InputError(
+                    f"{address}: the server sends more than {most:,} bytes, which no answer has; check"
+                    " HF_ENDPOINT"
+                )
+            yield block
+
+    answer.iter_raw = counted
 
 
 def hub_errors() -> tuple[type[Exception], ...]:
@@ -91,6 +125,7 @@ def hub_errors() -> tuple[type[Exception], ...]:
         OfflineModeIsEnabled,
         OSError,
         JSONDecodeError,
+        RecursionError,
     )
 
 
@@ -107,7 +142,7 @@ def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
                 ),
             )
             return {file.rfilename: file.size or 0 for file in info.siblings or ()}
-        except (TypeError, KeyError, AttributeError) as error:
+        except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{given}: what answers for the hub is none; check HF_ENDPOINT and the network"
             ) from error
