@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from job_cases import Job, Jobs, assert_whole
 
 from terramamba.api import join_map
 from terramamba.core.errors import InputError
+from terramamba.mapping import jobs as mapping_jobs
 
 
 def mapped(jobs: Jobs, home: Path, *flags: str) -> tuple[Job, str]:
@@ -126,3 +128,23 @@ def test_drafts_that_a_record_calls_whole_replace_nothing_unasked(jobs: Jobs, tm
     ended = jobs.run(home, ["join", "map.tif", "--overwrite"])
     assert ended.status == 0, ended.said
     assert_whole(jobs, job, home)
+
+
+def test_who_waited_while_another_joined_is_told_so(
+    jobs: Jobs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    mapped(jobs, home)
+    monkeypatch.chdir(home)
+    claimed = mapping_jobs.claimed
+
+    def later(*given: Any, **how: Any) -> Any:
+        monkeypatch.undo()
+        monkeypatch.chdir(home)
+        join_map("map.tif")
+        return claimed(*given, **how)
+
+    monkeypatch.setattr(mapping_jobs, "claimed", later)
+    with pytest.raises(InputError, match=r"map\.tif: another process has put it together"):
+        join_map("map.tif")
+    assert names(home) == ["map.qml", "map.tif", "map.tif.aux.xml"]

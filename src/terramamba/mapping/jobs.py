@@ -80,7 +80,8 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
     """Finish a job all of whose part files are there.
 
     Raises:
-        InputError: part files are missing, outputs exist, or something cannot be written.
+        InputError: part files are missing, or another process has joined them meanwhile; outputs exist, or
+            something cannot be written.
     """
     record = files.record()
     assert record is not None
@@ -88,6 +89,10 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
         check_outputs(output.targets, overwrite=overwrite)
     parts = len(output.sizes)
     with claimed(files, output.targets, alone=True):
+        if files.record() is None:
+            raise InputError(
+                f"{files.out}: another process has put it together or begun it anew; nothing is left to join"
+            )
         drafted = is_drafted(record, output)
         missing = [] if drafted else sorted(set(range(parts)) - files.done())
         if missing:
