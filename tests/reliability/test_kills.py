@@ -41,7 +41,7 @@ def test_what_was_killed_goes_on_to_the_undisturbed_result(home: Path, tmp_path:
         assert not made.problem, made
 
 
-@pytest.mark.parametrize("name", ["report", "classify train forest"])
+@pytest.mark.parametrize("name", ["evaluate", "classify train forest"])
 def test_a_command_twice_at_once_leaves_what_one_leaves(home: Path, tmp_path: Path, name: str) -> None:
     (case,) = (case for case in cases(home) if case.name == name)
     assert twice.trials(case, home, tmp_path / "twice") == ["", "", ""]

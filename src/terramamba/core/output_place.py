@@ -39,11 +39,13 @@ def named(out: str | os.PathLike[str]) -> Path:
 
 
 def require_replaceable(out: Path) -> None:
-    """Raise ``InputError`` where the file ``out`` is there and is protected: read-only, or not one's own.
+    """Raise ``InputError`` where ``out`` is there and is protected: read-only, not one's own, or no file.
 
     In folders such as ``/tmp`` everybody may write, and each removes what is his own.
     """
     if not out.is_file():
+        if out.exists() and not out.is_dir():
+            raise InputError(f"{out}: is a pipe, a socket or a device, so it stays; name another file")
         return
     if not out.stat().st_mode & _WRITABLE:
         raise InputError(f"{out}: is read-only, so it stays; make it writable, or name another file")

@@ -1,5 +1,6 @@
 """Two outputs never have one name, and none that of an input, however the names are spelled."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,15 @@ def test_what_another_process_wrote_meanwhile_stays(tmp_path: Path) -> None:
     with work_folder(tmp_path / ".b.html.staged.part", tmp_path / "b.html"), refused:
         write_output(tmp_path / "b.html", b"late", overwrite=False)
     assert not (tmp_path / "b.html").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+def test_links_to_nothing_and_pipes_stay(tmp_path: Path) -> None:
+    link, pipe = tmp_path / "link.tif", tmp_path / "pipe.tif"
+    link.symlink_to(tmp_path / "unplugged" / "map.tif")
+    os.mkfifo(pipe)
+    with pytest.raises(InputError, match=r"link\.tif: is a link to what is not there"):
+        check_outputs([link])
+    check_outputs([link], overwrite=True)
+    with pytest.raises(InputError, match=r"pipe\.tif: is a pipe"):
+        check_outputs([pipe], overwrite=True)

@@ -51,6 +51,8 @@ def check_outputs(
             raise InputError(f"{target}: named for two outputs{also}; give each its own name")
         if target.is_dir():
             raise InputError(f"{target}: is a folder; name a file in it")
+        if target.is_symlink() and not target.exists() and not overwrite:  # as of a disk that is not there
+            raise InputError(f"{target}: is a link to what is not there; remove it, or name another file")
         if target.exists() and not overwrite:
             raise InputError(f"{target}: exists already; name another file or give --overwrite")
         require_replaceable(target)
