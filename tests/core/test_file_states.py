@@ -115,6 +115,7 @@ def test_an_address_that_gives_another_version_is_named(tmp_path: Path, head: bo
         states = FileStates.of([f"{prefix}{server}/a.tif", f"{server}/none.tif"])
         assert [name for name, _ in states.states] == [f"{server}/a.tif"]
         assert states.changed() is None
+        assert states.unversioned([f"{server}/a.tif", f"{server}/none.tif"]) == [f"{server}/none.tif"]
         replace(tmp_path / "a.tif")
         assert states.changed(local=True) is None
         assert states.changed() == f"{server}/a.tif"
@@ -126,6 +127,7 @@ def test_the_length_tells_where_a_server_says_nothing_else(tmp_path: Path) -> No
     (tmp_path / "a.tif").write_bytes(b"12345678")
     with serving(tmp_path, versions=False) as (server, _):
         states = FileStates.of([f"{server}/a.tif"])
+        assert states.unversioned([f"/vsicurl/{server}/a.tif", tmp_path / "a.tif"]) == [f"{server}/a.tif"]
         touch(tmp_path / "a.tif")
         assert states.changed() is None
         append(tmp_path / "a.tif")

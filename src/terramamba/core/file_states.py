@@ -84,6 +84,12 @@ class FileStates:
         if name is not None:
             raise ChangedFileError(f"{name}: was changed, cut or replaced while it was in use; {remedy}")
 
+    def unversioned(self, paths: Iterable[str | Path]) -> list[str]:
+        """List those of ``paths`` on web servers that name no version of them: a change is not seen there."""
+        versioned = {name for name, (_, version) in self.states if version}
+        names = [name for path in paths if (name := _name_of(str(path))) is not None]
+        return [name for name in names if is_web_address(name) and name not in versioned]
+
     def __add__(self, other: "FileStates") -> "FileStates":
         return FileStates(tuple(dict([*self.states, *other.states]).items()))
 

@@ -115,6 +115,7 @@ def test_a_server_that_has_trouble_for_a_moment(
 ) -> None:
     server.statuses = list(statuses)
     scene = open_scene(f"{server.address}/moment-{seed}-{'-'.join(map(str, statuses))}.tif")
+    assert "the server names no version of it" in scene.notes[-1]
     server.statuses = list(statuses)
     values, _ = scene.read(Window(500, 600, 90, 80))
     np.testing.assert_array_equal(values, image[:, 500:590, 600:680])

@@ -50,12 +50,26 @@ def open_scene(
             raise InputError(f"{SCENE_VARIABLE} {variable}: is for one file that holds several; leave it out")
         tiles = [os.fspath(p) for p in path]
         states = FileStates.of(tiles, patience=FIRST_LOOK_SECONDS)
-        return replace(open_tiles(tiles, open_part, alpha=alpha), opened=states)
+        return _noted(open_tiles(tiles, open_part, alpha=alpha), tiles, states)
     order = None if axes is None else axes_of_text(axes)
     if axes is not None and order is None:
         raise InputError(f"{FLAG} {axes}: is no order of rows, cols and bands, such as rows,cols,bands")
     earlier = None if not like else axes_of_text(",".join(like))
     asked = Asked(order, shape, bands, earlier)
-    states = FileStates.of([file_of(os.fspath(path))], patience=FIRST_LOOK_SECONDS)
+    file = file_of(os.fspath(path))
+    states = FileStates.of([file], patience=FIRST_LOOK_SECONDS)
     found = open_any(os.fspath(path), OpenOptions(variable, asked=asked, column=column, alpha=alpha))
-    return replace(found, opened=states)
+    return _noted(found, [file], states)
+
+
+def _noted(scene: Scene, paths: Sequence[str], states: FileStates) -> Scene:
+    """Note of what ``paths`` were when they were opened, and where later changes would not be seen."""
+    unseen = states.unversioned(paths)
+    if not unseen:
+        return replace(scene, opened=states)
+    others = f" and {len(unseen) - 1} others" if len(unseen) > 1 else ""
+    note = (
+        f"{unseen[0]}{others}: the server names no version of it (ETag, Last-Modified), so that a change"
+        " while it is read is not seen; where it may change, download it first"
+    )
+    return replace(scene, opened=states, notes=(*scene.notes, note))
