@@ -1,6 +1,7 @@
 """Shells complete commands, flags and choices; words that were nearly right are asked back."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -42,6 +43,36 @@ def completed(script: str, *words: str) -> list[str]:
 )
 def test_bash_completes(script, words, offered):
     assert completed(script, *words) == offered
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="fish is not installed")
+def test_fish_completes(tmp_path):
+    from terramamba.cli.completion import WRITERS, command_flags
+
+    (tmp_path / "terramamba.fish").write_text(WRITERS["fish"](command_flags()), encoding="utf-8")
+    (tmp_path / "scene.tif").touch()
+    offered = {
+        "cl": ["classify"],
+        "change ma": ["map"],
+        "new ": ["change", "classify"],
+        "new classify sc": ["scene.tif"],
+        "change map --weig": ["--weights"],
+        "change map a b --out sc": ["scene.tif"],
+        "classify map --mode ": ["auto", "exact", "fast"],
+    }
+    asked = "".join(f"echo '= {line}'\ncomplete -C 'terramamba {line}'\n" for line in offered)
+    done = subprocess.run(
+        ["fish", "--no-config", "-c", f"source terramamba.fish\n{asked}"],
+        cwd=tmp_path,
+        env=os.environ | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+    answers = [part.splitlines() for part in done.stdout.split("= ")[1:]]
+    found = {line: sorted(word.split("\t")[0] for word in words) for line, *words in answers}
+    assert found == offered
 
 
 def test_every_shell_has_a_script_and_others_are_refused(terramamba):

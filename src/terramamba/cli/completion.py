@@ -111,6 +111,19 @@ def _zsh(commands: Mapping[str, Flags]) -> str:
     return "autoload -U +X bashcompinit && bashcompinit\n" + _bash(commands)
 
 
+FISH = """\
+function __terramamba_at --description 'the words so far are these'
+    set -l words (commandline -opc)
+    test "$words[2..]" = "$argv"
+end
+function __terramamba_in --description 'the words so far begin with these'
+    set -l words (commandline -opc)
+    set -l last (math 1 + (count $argv))
+    test (count $words) -ge $last; and test "$words[2..$last]" = "$argv"
+end
+"""
+
+
 def _fish(commands: Mapping[str, Flags]) -> str:
     from terramamba.cli import COMMANDS
 
@@ -119,18 +132,16 @@ def _fish(commands: Mapping[str, Flags]) -> str:
         name: COMMANDS[name] for name in commands if " " not in name
     }
     for first, about in firsts.items():
-        lines.append(f"complete -c terramamba -n __fish_use_subcommand -f -a {first}{_about(about)}")
+        lines.append(f"complete -c terramamba -n __terramamba_at -f -a {first}{_about(about)}")
     for name, flags in commands.items():
         first, _, second = name.partition(" ")
-        seen = f"__fish_seen_subcommand_from {first}"
         if second:
-            begun = f"{seen}; and not __fish_seen_subcommand_from {second}"
-            lines.append(f"complete -c terramamba -n '{begun}' -f -a {second}{_about(COMMANDS[name])}")
-            seen = f"{seen}; and __fish_seen_subcommand_from {second}"
+            about = _about(COMMANDS[name])
+            lines.append(f"complete -c terramamba -n '__terramamba_at {first}' -f -a {second}{about}")
         for flag, there in flags.items():
             values = f" -x -a '{' '.join(there)}'" if there else ""
-            lines.append(f"complete -c terramamba -n '{seen}' -l {flag[2:]}{values}")
-    return "\n".join(lines) + "\n"
+            lines.append(f"complete -c terramamba -n '__terramamba_in {name}' -l {flag[2:]}{values}")
+    return FISH + "\n".join(lines) + "\n"
 
 
 def _about(text: str) -> str:
