@@ -223,6 +223,10 @@ def test_the_run_is_the_folder_with_a_model(tmp_path: Path) -> None:
         ((), "no such run folder"),
         (("run",), "no model.json in it"),
         (("run", "run/model.json"), "name one run"),
+        (
+            ("run", "run/b", "run/b/model.json", "run/a", "run/a/model.json"),
+            r"holds 2 runs; name .*run/a, .*/b",
+        ),
     ],
 )
 def test_no_run_or_two(tmp_path: Path, make: tuple[str, ...], message: str) -> None:

@@ -59,7 +59,7 @@ EXPLAIN = ("explain", "run", "--out", "why")
     ("missing", "words", "parts"),
     [
         ("run/model.json", COVER_MAP, ("run: no model.json in it", "train first, or name another")),
-        ("run/model.json", EVALUATE, ("run/model.json does not exist", "whose training has ended")),
+        ("run/model.json", EVALUATE, ("no model.json in it, so it is no finished run", "train first")),
         ("run/model.json", REPORT, ("run: no model.json in it", "train first, or name another")),
         ("run/model.safetensors", COVER_MAP, ("run/model.safetensors does not exist", "training has ended")),
         ("run/model.safetensors", EXPLAIN, ("run/model.safetensors does not exist", "training has ended")),

@@ -21,6 +21,10 @@
 They stand below all rooms because several write a file of a run: training its history, splits their pixels.
 """
 
+from pathlib import Path
+
+from terramamba.core.words import count
+
 CONFIG = "config.yaml"
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
@@ -76,3 +80,12 @@ WRITTEN = (
 def seed_folder(seed: int) -> str:
     """Return the name of one seed's folder in that of all."""
     return f"seed-{seed}"
+
+
+def not_finished(folder: Path, missing: str) -> str:
+    """Say that ``folder``, which has no file ``missing``, is no finished run, and which runs lie in it."""
+    inside = sorted(file.parent for file in folder.glob(f"*/{CARD}"))
+    if inside:
+        names = ", ".join(map(str, inside[:3])) + (", ..." if len(inside) > 3 else "")
+        return f"{folder}: is no run, and holds {count(len(inside), 'run')}; name {names}"
+    return f"{folder}: no {missing} in it, so it is no finished run; train first, or name another"

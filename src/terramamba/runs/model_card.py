@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from terramamba.core.documents import read_json
 from terramamba.core.errors import InputError
 from terramamba.core.files import plain, write_json
-from terramamba.core.run_files import CARD
+from terramamba.core.run_files import CARD, not_finished
 from terramamba.core.typed import Bound, FieldError, Finite, Fraction, Text, between, typed
 from terramamba.data.labels.class_table import ClassTable, Code
 from terramamba.data.pairs.label_values import LabelValues
@@ -194,7 +194,7 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = folder / CARD
     if not path.is_file():
-        raise InputError(f"{path} does not exist; give a run folder whose training has ended")
+        raise InputError(not_finished(folder, CARD))
     record = read_json(path, "it is damaged: restore it or train the model anew")
     try:
         return typed(ModelCard, from_file(path, record))

@@ -22,6 +22,7 @@ from terramamba.core.run_files import (
     RELIABILITY,
     SEED_FOLDERS,
     THRESHOLDS,
+    not_finished,
 )
 from terramamba.core.tables import read_rows
 from terramamba.core.typed import FieldError, Finite, Fraction, typed, typed_row
@@ -244,7 +245,7 @@ def _plan(path: Path) -> Plan | None:
 
 def _finished(folder: Path, name: str) -> Path:
     if not (folder / name).is_file():
-        raise InputError(f"{folder}: no {name} in it, so it is no finished run; train first, or name another")
+        raise InputError(not_finished(folder, name))
     return folder / name
 
 

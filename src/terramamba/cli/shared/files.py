@@ -5,7 +5,7 @@ from pathlib import Path
 
 from terramamba.core.errors import InputError
 from terramamba.core.hub import at_hand, is_on_hub
-from terramamba.core.run_files import CARD, CONFIG
+from terramamba.core.run_files import CARD, CONFIG, not_finished
 
 
 def run_and_scenes(
@@ -94,7 +94,7 @@ def _why_no_run(paths: Sequence[str], names: Sequence[str] | None) -> str:
     likely = next((path for path in absent if not Path(path).suffix), others)
     if begun is None and likely is not None:
         return f"{likely}: no such run folder; name the folder that training wrote with --out"
-    return f"{begun or folders[0]}: no {CARD} in it, so it is no finished run; train first, or name another"
+    return not_finished(Path(begun or folders[0]), CARD)
 
 
 def _is_there(path: str) -> bool:
