@@ -146,7 +146,8 @@ def test_what_is_no_card_of_a_known_version_is_refused(tmp_path: Path, content: 
 
 
 def test_a_missing_card_is_named(tmp_path: Path) -> None:
-    assert "no model.json in it, so it is no finished run; train first" in refused(tmp_path)
+    with pytest.raises(InputError, match=r"no model\.json in it, so it is no finished run; train first"):
+        read_card(tmp_path)
 
 
 OLD = {
