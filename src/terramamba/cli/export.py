@@ -8,7 +8,7 @@ from terramamba.export.settings import ExportSettings
 
 USAGE = Usage(
     "export",
-    "Write a trained run, or the weights for change that come along (RUN: their name), as an ONNX file, "
+    "Write a trained run, or the shipped weights for change (RUN: terramamba-change), as an ONNX file, "
     "which runs without PyTorch: tiles of raw values in, probabilities out; scaling is inside. Needs "
     "`pip install 'terramamba[onnx]'`.",
     ("RUN",),
