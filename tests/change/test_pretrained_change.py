@@ -214,8 +214,12 @@ def test_a_detector_that_sees_each_pair_by_itself_is_a_network_for_the_pair_that
 
 
 def test_of_a_pair_to_be_exported_for_both_dates_are_named(dates):
-    with pytest.raises(InputError, match="--bands 1-3: is about the pair that the file is for; name both"):
+    with pytest.raises(
+        InputError, match=r"--bands 1-3: is about .* name both --before and --after, or leave"
+    ):
         ExportSettings(before=dates[0], bands="1-3")
+    with pytest.raises(InputError, match="--nodata 0,255: is about the pair"):
+        ExportSettings(nodata=[0.0, 255.0])
 
 
 def test_what_is_published_of_a_run_is_the_run_again(weights):

@@ -255,3 +255,6 @@ def test_an_answer_without_end_or_packed_is_not_taken_in(hub, monkeypatch, capsy
     said = refused(["weights", "fetch", "hf:org/roofs", "--out", "new"], capsys)
     assert ("sends packed" if packed else "sends more than") in said
     assert packed or len(taken) < 64
+    client = huggingface_hub.get_session()  # is what others have of the library, too
+    assert on_hub._bounded not in client.event_hooks["response"]
+    assert client.headers.get("Accept-Encoding") != "identity"

@@ -7,14 +7,14 @@ from terramamba.api.paths import text_of
 from terramamba.core.arguments import checked
 from terramamba.core.errors import InputError
 from terramamba.core.files import StrPath
+from terramamba.core.hub import at_hand
 from terramamba.core.progress import OnProgress, told
 from terramamba.data.settings import Align
 from terramamba.export.onnx_file import WrittenOnnx, check_output, write_onnx
 from terramamba.export.settings import ExportSettings
 from terramamba.runs.folder import Run, load_run
 from terramamba.tasks import task_named
-from terramamba.weights.card import CARD, read_weights_card
-from terramamba.weights.registry import shipped_weights
+from terramamba.weights.registry import find_weights, names_weights
 
 
 @checked
@@ -93,13 +93,11 @@ def export_onnx(
 
 
 def _run_named(given: str) -> Run:
-    """Open a run, or weights that need no training by their name or folder."""
-    known = {weights.card.name: weights.card for weights in shipped_weights()}
-    path = Path(given)
-    card = read_weights_card(path) if (path / CARD).is_file() else None if path.exists() else known.get(given)
-    if card is None:
-        return load_run(path)
-    run = task_named(card.task).pretrained_run(given)
+    """Open a run, or pretrained weights, by name, by their folder, or on the hub."""
+    place = at_hand(given)
+    if not names_weights(place):
+        return load_run(Path(place))
+    run = task_named(find_weights(place).card.task).pretrained_run(place)
     if run is None:
         raise InputError(
             f"{given}: are weights that resample the bands of each scene, which a file of tiles cannot;"

@@ -73,7 +73,7 @@ def tile_network(run: Run, settings: ExportSettings) -> TileNetwork:
     temperature = chosen_temperature(run, settings.calibrated)
     threshold = view.threshold
     # Who takes the likelier of two classes then marks what the run's own threshold marks.
-    shift = math.log(threshold) - math.log1p(-threshold) if settings.deepness and threshold < 1 else None
+    shift = math.log(threshold) - math.log1p(-threshold) if settings.deepness and 0 < threshold < 1 else None
     scaled = ScaledBands(view.scaling, multiplied)
     network = ChangeNetwork(run.model, scaled, temperature, shift, view.meaning)
     bands = run.card.data.source_bands

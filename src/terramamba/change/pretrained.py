@@ -13,7 +13,7 @@ from terramamba.data.settings import ScaleBy
 from terramamba.runs.folder import Run, load_run
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, Metres, ModelCard, Threshold
 from terramamba.weights.card import ANEW, CARD
-from terramamba.weights.registry import find_weights, load_weights, shipped_weights
+from terramamba.weights.registry import find_weights, load_weights, names_weights
 
 PICTURE = ("red", "green", "blue")
 """Bands of the pictures that weights for three bands learnt from."""
@@ -79,8 +79,7 @@ def run_of_weights(given: str) -> Run | None:
     Raises:
         InputError: the weights are for another job, or damaged.
     """
-    named = given in {weights.card.name for weights in shipped_weights()}
-    return pretrained_run(given) if named or Path(given, CARD).is_file() else None
+    return pretrained_run(given) if names_weights(given) else None
 
 
 def own_part(run: Run, pixel_sizes_of: Mapping[str, tuple[float, float]]) -> ChangeWeights:

@@ -51,11 +51,16 @@ def at_hand(given: str) -> str:
     if not is_on_hub(given):
         return given
     repo, _, revision = given.removeprefix(MARK).partition("@")
+    with _bounds():
+        return _at_hand(given, repo, revision or None)
+
+
+def _at_hand(given: str, repo: str, revision: str | None) -> str:
     errors = hub_errors()
     try:
-        files = _offered(given, repo, revision or None)
+        files = _offered(given, repo, revision)
     except errors as error:
-        return _kept(given, repo, revision or None, error)
+        return _kept(given, repo, revision, error)
     form = _form_in(given, files)
     if (size := sum(files[name] for name in form)) > LARGEST:
         raise InputError(
@@ -63,25 +68,37 @@ def at_hand(given: str) -> str:
         )
     try:
         with _without_bars():
-            return _fetched(given, repo, revision or None, {name: files[name] for name in form})
+            return _fetched(given, repo, revision, {name: files[name] for name in form})
     except errors as error:
         raise InputError(f"{given}: was not fetched whole ({reason_of(error)}); try again later") from error
 
 
 def hub() -> "HfApi":
-    """Return who talks to the hub, at the address in ``HF_ENDPOINT`` if there is one.
-
-    It waits not long, and takes no answer without end.
-    """
+    """Return who talks to the hub, at the address in ``HF_ENDPOINT`` if there is one; it waits not long."""
     from huggingface_hub import HfApi, get_session
 
     client: Any = get_session()
     if client.timeout.read is None:
         client.timeout = PATIENCE_SECONDS
-    if _bounded not in (hooks := client.event_hooks)["response"]:
-        client.headers["Accept-Encoding"] = "identity"  # a packed answer of a MB can be one of many GB
-        client.event_hooks = {**hooks, "response": [*hooks["response"], _bounded]}
     return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+
+
+@contextmanager
+def _bounds() -> Iterator[None]:
+    """Take no answer without end meanwhile; the client is the hub's library's, which others use for more."""
+    from huggingface_hub import get_session
+
+    client: Any = get_session()
+    hooks, accepted = client.event_hooks, client.headers.get("Accept-Encoding")
+    client.headers["Accept-Encoding"] = "identity"  # a packed answer of a MB can be one of many GB
+    client.event_hooks = {**hooks, "response": [*hooks["response"], _bounded]}
+    try:
+        yield
+    finally:
+        client.event_hooks = hooks
+        del client.headers["Accept-Encoding"]
+        if accepted is not None:
+            client.headers["Accept-Encoding"] = accepted
 
 
 def _bounded(answer: Any) -> None:
@@ -93,7 +110,7 @@ def _bounded(answer: Any) -> None:
         raise InputError(
             f"{address}: the server sends packed what was asked for as it is; check HF_ENDPOINT and proxies"
         )
-    most = MOST_TOLD if "/api/" in address else LARGEST
+    most = MOST_TOLD if address.startswith(f"{hub().endpoint}/api/") else LARGEST
     come = answer.iter_raw
 
     def counted(chunk_size: int | None = None) -> Iterator[bytes]:
@@ -141,7 +158,10 @@ def _offered(given: str, repo: str, revision: str | None) -> dict[str, int]:
                     repo, revision=revision, files_metadata=True, timeout=PATIENCE_SECONDS
                 ),
             )
-            return {file.rfilename: file.size or 0 for file in info.siblings or ()}
+            sizes = {file.rfilename: file.size or 0 for file in info.siblings or ()}
+            if not all(isinstance(size, int) and size >= 0 for size in sizes.values()):
+                raise TypeError("a size is no number of bytes")
+            return sizes
         except (TypeError, KeyError, AttributeError, RecursionError) as error:
             raise InputError(
                 f"{given}: what answers for the hub is none; check HF_ENDPOINT and the network"

@@ -26,6 +26,8 @@ class ExamplePair(Alignment, NoData, ImageArray):
         """Return what was said of a pair, by flag."""
         return {
             f"--{field.name.replace('_', '-')}": value
+            if not isinstance(value, list)
+            else ",".join(f"{one:g}" for one in value)
             for field in fields(ExamplePair)
             if field.name != "what" and (value := getattr(self, field.name)) is not None
         }
@@ -36,7 +38,8 @@ class ExamplePair(Alignment, NoData, ImageArray):
         if said and (self.before is None or self.after is None):
             flag, value = next(iter(said.items()))
             raise InputError(
-                f"{flag} {value}: is about the pair that the file is for; name both --before and --after"
+                f"{flag} {value}: is about the pair that the file is for, where a model scales each pair by"
+                " itself; name both --before and --after, or leave it out"
             )
 
 

@@ -56,7 +56,7 @@ def no_temperature(run: Run, asked: str) -> InputError:
 
 
 def called(run: Run) -> str:
-    """Call shipped weights by their name, and a run by its folder."""
+    """Call pretrained weights by their name, and a run by its folder."""
     weights = run.folder / PRETRAINED_CARD
     return read_weights_card(run.folder).name if weights.is_file() else str(run.folder)
 

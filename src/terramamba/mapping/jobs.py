@@ -84,15 +84,14 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
             something cannot be written.
     """
     record = files.record()
-    assert record is not None
+    if record is None:
+        raise _joined(files)
     if not seems_drafted(record, output):
         check_outputs(output.targets, overwrite=overwrite)
     parts = len(output.sizes)
     with claimed(files, output.targets, alone=True):
-        if files.record() is None:
-            raise InputError(
-                f"{files.out}: another process has put it together or begun it anew; nothing is left to join"
-            )
+        if files.record() != record:
+            raise _joined(files)
         drafted = is_drafted(record, output)
         missing = [] if drafted else sorted(set(range(parts)) - files.done())
         if missing:
@@ -105,6 +104,12 @@ def finish(output: MapOutput, files: PartFiles, *, overwrite: bool) -> Outcome:
             # Each shard has asked the servers of addresses itself; its files may be gone from here by now.
             states_in(record).require_same(REMEDY, local=True, may_be_gone=True)
         return Outcome(publish_all(files, output, record, drafted), 0, parts)
+
+
+def _joined(files: PartFiles) -> InputError:
+    return InputError(
+        f"{files.out}: another process has put it together or begun it anew; nothing is left to join"
+    )
 
 
 def _map_missing(

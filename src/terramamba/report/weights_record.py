@@ -10,7 +10,7 @@ from terramamba.raster.readers.open import open_scene
 from terramamba.report.maps import MapFiles
 from terramamba.runs.model_card import DataCard, JudgedCard, MadeBy, ModelCard, read_card
 from terramamba.runs.record import Metrics, RunRecord
-from terramamba.weights.registry import Weights, find_weights, shipped_weights
+from terramamba.weights.registry import Weights, find_weights, is_shipped
 from terramamba.weights.terminal import card_shown
 
 
@@ -35,7 +35,7 @@ def record_of_weights(given: str, files: MapFiles | None) -> RunRecord | None:
 
 def is_weights(given: str) -> bool:
     """Tell whether ``given`` names what comes with the package, or is on the hub."""
-    return is_on_hub(given) or given in {weights.card.name for weights in shipped_weights()}
+    return is_on_hub(given) or is_shipped(given)
 
 
 def _of_run(given: str, folder: Path) -> RunRecord:

@@ -55,6 +55,18 @@ def shipped_weights() -> tuple[Weights, ...]:
     return tuple(sorted(found, key=lambda weights: weights.card.name))
 
 
+def names_weights(given: str) -> bool:
+    """Tell whether ``given`` names weights: shipped ones, the path of a folder of some, or the file in it."""
+    path = Path(given)
+    folder = path if path.is_dir() else path.parent
+    return is_shipped(given) or (path.exists() and (folder / CARD).is_file())
+
+
+def is_shipped(given: str) -> bool:
+    """Tell whether ``given`` is the name of weights that come with the package."""
+    return given in {weights.card.name for weights in shipped_weights()}
+
+
 def find_weights(given: str, task: str | None = None) -> Weights:
     """Find weights by the name of shipped ones, by the path of their folder or the file in it, or on a hub.
 
