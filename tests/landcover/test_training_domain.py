@@ -23,14 +23,14 @@ def scene_of(metres: float, crs: CRS | None = UTM) -> Scene:
 
 
 @pytest.mark.parametrize(
-    ("metres", "said"), [(10, False), (5, False), (20, False), (4, True), (30, True), (300, True)]
+    ("metres", "said"), [(10, ""), (5, ""), (20, ""), (4, "4"), (30, "30"), (300, "300"), (1113.2, "1,113")]
 )
-def test_pixels_of_another_size_are_named(metres: float, said: bool) -> None:
-    card = cover_card(pixel_sizes=sizes_of_pixels(scene_of(10)))
+def test_pixels_of_another_size_are_named(metres: float, said: str) -> None:
+    card = cover_card(source_bands=4, pixel_sizes=sizes_of_pixels(scene_of(10)))
     run = Run(Path("RUN"), create_model("one_d_cnn", in_channels=4, num_classes=3), card)
     notes = [note for note in notes_on_domain(run, scene_of(metres)) if " m wide, those " in note]
-    assert len(notes) == said
-    assert all(f"pixels are {metres} m wide" in note and "trained on 10 m" in note for note in notes)
+    assert len(notes) == bool(said)
+    assert all(f"pixels are {said} m wide" in note and "trained on 10 m" in note for note in notes)
     assert not [note for note in notes_on_domain(run, scene_of(metres, None)) if " m wide" in note]
 
 

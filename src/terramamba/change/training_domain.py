@@ -11,7 +11,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.mapping.value_range import value_differences
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.pixel_area import pixel_side
+from terramamba.raster.pixel_area import pixel_side, side_in_words
 from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import evenly_spaced
@@ -85,13 +85,13 @@ def _on_pixel_sizes(run: Run, grid: Grid, what: str | None, enlarge: int) -> lis
     if least / NEARLY_AS_LARGE <= own / enlarge <= most * NEARLY_AS_LARGE:
         return []
     than = "smaller" if own / enlarge < least else "larger"
-    seen = "" if enlarge == 1 else f", seen as {own / enlarge:.3g} m"
+    seen = "" if enlarge == 1 else f", seen as {side_in_words(own / enlarge)} m"
     times = ceil(own / (most * NEARLY_AS_LARGE))
     nearer = "" if than == "smaller" or times > MOST_TIMES else f" with and without --enlarge {times},"
     return [
-        f"pixels are {own:.3g} m wide{seen}, {than} than those that the model was trained or tried on"
-        f"{'' if what is None else f' for {what}'} ({least:g} to {most:g} m): what it marks, or does not, may"
-        f" be wrong; try it where you know what changed,{nearer} or map with --model ir_mad, which shows"
+        f"pixels are {side_in_words(own)} m wide{seen}, {than} than those that the model was trained or tried"
+        f" on{'' if what is None else f' for {what}'} ({least:g} to {most:g} m): what it marks, or does not,"
+        f" may be wrong; try it where you know what changed,{nearer} or map with --model ir_mad, which shows"
         " whatever differs, at any resolution"
     ]
 

@@ -118,6 +118,11 @@ def pixel_side(grid: Grid) -> float | None:
     return None if sides is None else (sides[0] * sides[1]) ** 0.5
 
 
+def side_in_words(side: float) -> str:
+    """Write a side in metres in three digits, and whole from 100 on: 0.5, 30, 1,113."""
+    return f"{side:.3g}" if side < 100 else f"{side:,.0f}"
+
+
 def why_not_measured(grid: Grid) -> str | None:
     """Say why pixels of ``grid`` have no known size on the Earth; None where they have one."""
     if PixelArea.of(grid) is not None:

@@ -119,6 +119,20 @@ def test_a_mark_that_all_images_have_makes_no_copies_and_hides_none(tmp_path: Pa
     assert (found.pair.name, found.of.name) == ("5", "2")
 
 
+def test_images_that_are_flat_but_for_a_little_are_found_and_not_mistaken(tmp_path: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for number in range(12):
+        dates = tuple(np.zeros((128, 128, 3), np.uint8) for _ in "AB")
+        for date in dates:
+            for row, col in rng.integers(0, 112, (2, 2)):
+                date[row : row + 16, col : col + 16] = rng.integers(60, 255)
+        save(tmp_path / "one", f"{number}.png", dates)
+        save(tmp_path / "other", f"{number}.bmp", dates)
+    found = find_copies(pairs_of(tmp_path / "one"), pairs_of(tmp_path / "other"))
+    assert all(copy.pair.name == copy.of.name for copy in found)
+    assert len(found) == 12
+
+
 def test_images_without_detail_are_no_copies(tmp_path: Path, seed: int) -> None:
     rng = np.random.default_rng(seed)
     ramp = np.broadcast_to(np.linspace(60, 160, SIDE)[:, None, None], (SIDE, SIDE, 3))

@@ -44,6 +44,11 @@ def test_a_scene_on_both_sides_of_the_line_has_shapes_of_both_and_halves_are_one
     assert areas([shapely.Point(-179.5, 39.5).buffer(0.05)], grid_at(179))[0] > 70
 
 
+def test_shapes_from_0_to_360_are_found_on_a_scene_below_180() -> None:
+    shapes = [shapely.box(285.1, 39.5, 285.2, 39.6), shapely.box(10, 49.5, 10.1, 49.6)]
+    assert areas(shapes, grid_at(-75)) == [100, 0]
+
+
 def test_shapes_of_other_scenes_stay_as_they_are() -> None:
     shapes = np.array([shapely.box(-179.6, 39.5, -179.5, 39.6), None, shapely.Point(1, 2)], object)
     for grid in (grid_at(178), grid_at(-180), Grid(9, 9, UTM, Affine(10, 0, 4e5, 0, -10, 5e6)), Grid(9, 9)):

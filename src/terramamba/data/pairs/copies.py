@@ -32,8 +32,9 @@ MAY_BE = 0.35
 """The same by a quarter of the cells, of which the correlation is 0.04 off where all reach ``SUSPECT``."""
 LEAST_DETAIL = 0.02
 """Share of the standard deviation that detail must have; less is a gradient with noise."""
-MOST_DETAIL = 1.5
-"""How many times the detail of nine tenths of the cells may be: more is cut off."""
+MOST_DETAIL, LEAST_CUT = 1.5, 0.5
+"""How many times the detail of nine tenths of the cells may be: more is cut off, but not below this part of
+the standard deviation, as of images that are flat for the most part."""
 LEAST_DATA = 0.5
 PIXELS_PER_READ = 2**22
 COMPARED_AT_ONCE = 1024, 256
@@ -135,8 +136,9 @@ def _picture(
         if detail.std() <= LEAST_DETAIL * cells.std() or not cells.std():
             return None
         # what many images show at one place, as a provider's mark, would else be all that counts
-        most = MOST_DETAIL * float(np.quantile(np.abs(detail), 0.9))
+        most = max(MOST_DETAIL * float(np.quantile(np.abs(detail), 0.9)), LEAST_CUT * float(detail.std()))
         detail = detail.clip(-most, most)
+        detail -= detail.mean()
         details.append(detail / np.linalg.norm(detail))
     return np.stack(details).astype(np.float32)
 

@@ -10,7 +10,7 @@ from terramamba.data.pairs.shared_images import has_detail
 from terramamba.raster.checks.pair import STRANGERS, PairReport
 
 MOST_SHARED = 0.1
-"""Where more of the pairs than this share an image, or more than two, they are series of dates."""
+"""Where more of the pairs than this share an image, and more than two, they are series of dates."""
 
 
 def stray_dates(pairs: Sequence[PairFiles], report: Callable[[PairFiles], PairReport]) -> list[str]:

@@ -12,12 +12,13 @@ HALF_TURN, TURN = 180.0, 360.0
 def on_longitudes_of(shapes: Shaped[np.ndarray, " n"], grid: Grid) -> Shaped[np.ndarray, " n"]:
     """Return ``shapes``, in coordinates of ``grid``, with what lies on it a turn of the Earth further, too.
 
-    Nothing changes where the scene is not in degrees, or within 180 of them.
+    Nothing changes where the scene is not in degrees, or all lies within 180 of them.
     """
     if grid.crs is None or not grid.crs.is_geographic or grid.transform is None:
         return shapes
     x, y = np.array(grid.corners).T
-    if x.min() >= -HALF_TURN and x.max() <= HALF_TURN:
+    left, _, right, _ = shapely.total_bounds(shapes)
+    if min(x.min(), left) >= -HALF_TURN and max(x.max(), right) <= HALF_TURN:
         return shapes
     scene, found = shapely.box(x.min(), y.min(), x.max(), y.max()), shapes.copy()
     here = shapely.intersects(shapes, scene)
