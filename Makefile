@@ -56,7 +56,7 @@ powercut: install  ## Cut the power at every recorded step of a map, and of ever
 kills: install  ## Kill every command N times, all over its run, and compare what comes of it (hours; goes on with kills.jsonl)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.kills --kills $(N) --log ../kills.jsonl
 
-twice: install  ## Start every command twice at once, on the same outputs, and compare what comes of it (10 minutes)
+twice: install  ## Start every command twice at once, on the same outputs, and compare what comes of it (5 minutes)
 	cd tests && PYTHONPATH=. OMP_NUM_THREADS=1 ../$(BIN)/python -W ignore -m reliability.twice
 
 disks: install  ## Have the disk go wrong under every command, go on, and compare (an hour; goes on with disks.jsonl)

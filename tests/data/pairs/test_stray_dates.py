@@ -10,6 +10,8 @@ from scipy.ndimage import gaussian_filter
 from terramamba.core.errors import InputError
 from terramamba.data.pairs.layouts import find_pairs
 from terramamba.data.pairs.quality_report import survey
+from terramamba.data.pairs.stray_dates import stray_dates
+from terramamba.raster.checks.pair import pair_report
 
 HEAD = "1 pair with an image of another pair"
 
@@ -40,6 +42,25 @@ def test_a_date_of_another_place_is_said(tmp_path: Path, copied: bool, of: int, 
     notes = [note for note in survey(find_pairs(tmp_path / "t.csv")) if note.startswith(HEAD)]
     assert len(notes) == said
     assert all("a1.png and " in note and "a0.png and " in note for note in notes)
+
+
+def test_every_pair_with_an_image_of_another_is_counted(tmp_path: Path) -> None:
+    names = [(f"a{place}.png", f"b{place}.png") for place in range(30)]
+    for place, (before, after) in enumerate(names):
+        saved(tmp_path / before, place)
+        saved(tmp_path / after, place, 1)
+    names[4], names[6] = ("a4.png", "b3.png"), ("a6.png", "b3.png")
+    rows = "\n".join(f"{before},{after},train" for before, after in names)
+    (tmp_path / "t.csv").write_text(f"before,after,split\n{rows}\n")
+    (said,) = stray_dates(find_pairs(tmp_path / "t.csv")["train"], lambda pair: pair_report(*pair.open()))
+    assert said.startswith("2 pairs with an image of another pair")
+
+
+def test_a_pair_of_which_the_later_image_alone_is_a_copy_is_there_twice(tmp_path: Path) -> None:
+    before, after = (saved(tmp_path / f"{name}.png", 3, later) for later, name in enumerate("ab"))
+    (tmp_path / "c.png").write_bytes((tmp_path / after).read_bytes())
+    (tmp_path / "t.csv").write_text(f"before,after,split\n{before},{after},train\n{before},c.png,train\n")
+    assert [note for note in survey(find_pairs(tmp_path / "t.csv")) if "twice in one subset" in note]
 
 
 @pytest.mark.parametrize(("blank", "said"), [(False, 1), (True, 0)])

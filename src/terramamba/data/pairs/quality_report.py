@@ -149,7 +149,8 @@ def _found(reports: Sequence[PairReport]) -> list[str]:
         by_kind[STRANGERS] = [words] * len(strangers)
     by_kind.pop(ORDER, None)  # judged on all pairs together, which tells far more than one
     order = better_order([report.colours for report in reports if report.colours is not None])
-    if order is not None and not OTHER_COLOURS & set(by_kind):  # which match in no order of bands
+    unlike = sum(len(texts) for kind, texts in by_kind.items() if kind in OTHER_COLOURS)
+    if order is not None and 2 * unlike < len(reports):  # else the others are of such colours, too
         first = reports[0]
         by_kind[ORDER] = [order_in_words(order, first.before.path, first.after.path)] * len(reports)
     return [

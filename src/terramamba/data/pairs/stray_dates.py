@@ -28,14 +28,16 @@ def stray_dates(pairs: Sequence[PairFiles], report: Callable[[PairFiles], PairRe
     shared = [group for group in holding.values() if len({other for _, other in group}) > 1]
     if not 0 < sum(map(len, shared)) <= max(2, MOST_SHARED * len(whole)):
         return []
-    found = []
+    found: dict[tuple[str, str], tuple[PairFiles, PairFiles]] = {}
     for group in shared:
         strange = [any(one.kind == STRANGERS for one in report(pair).findings) for pair, _ in group]
-        if 0 < sum(strange) < len(group):
-            found.append((group[strange.index(True)][0], group[strange.index(False)][0]))
+        if False in strange:
+            right = group[strange.index(False)][0]
+            strays = [pair for (pair, _), is_strange in zip(group, strange, strict=True) if is_strange]
+            found |= {(pair.before, pair.after): (pair, right) for pair in strays}
     if not found:
         return []
-    stray, right = found[0]
+    stray, right = next(iter(found.values()))
     return [
         f"{count(len(found), 'pair')} with an image of another pair, and hardly an edge in common with it:"
         f" that of {stray.before} and {stray.after} has one of {right.before} and {right.after}; name the"
@@ -51,14 +53,17 @@ def copied_pairs(subsets: Mapping[str, Sequence[PairFiles]]) -> list[str]:
     found = []
     for pairs in subsets.values():
         whole = [pair for pair in pairs if pair.window is None]
-        files = {pair.before: pair.facts.size(pair.before) for pair in whole}
-        shared = Counter(files.values())
+        dates = {
+            (pair.before, pair.after): (pair.facts.size(pair.before), pair.facts.size(pair.after))
+            for pair in whole
+        }
+        shared = Counter(dates.values())
         seen: dict[tuple[Key, ...], PairFiles] = {}
         for pair in whole:
-            if shared[pair.facts.size(pair.before)] > 1:
+            if shared[dates[pair.before, pair.after]] > 1:
                 key = (*(pair.facts.content(image) for image in (pair.before, pair.after)), (pair.what,))
                 of = seen.setdefault(key, pair)
-                if of.before != pair.before and has_detail(pair, 0):
+                if (of.before, of.after) != (pair.before, pair.after) and has_detail(pair, 0):
                     found.append((pair, of))
     if not found:
         return []
