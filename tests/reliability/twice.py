@@ -17,8 +17,9 @@ from reliability.kills import undisturbed
 
 SHIFTS = ((0.0, 0.0), (0.05, 0.0), (0.05, 0.5))
 """When the second begins: so many seconds later, and so much of the time that one takes."""
-BOTH = ("classify map --shard", "report of a run", "results")
-"""Of those that replace nothing unasked: each does its part, or both write what is always written anew."""
+BOTH = ("classify map --shard", "datasets --download", "report of a run", "results")
+"""Of those that replace nothing unasked: each does its part, or finds it done, or writes what is always
+written anew."""
 
 
 def trials(case: Case, home: Path, place: Path) -> list[str]:

@@ -11,7 +11,7 @@ from terramamba.data.pairs.image_pair import PairFiles
 from terramamba.mapping.value_range import value_differences
 from terramamba.raster.checks.grey import is_grey
 from terramamba.raster.geogrid import Grid
-from terramamba.raster.pixel_area import pixel_side, side_in_words
+from terramamba.raster.pixel_area import pixel_side, side_in_words, sides_in_words
 from terramamba.raster.sample_statistics import sample_values
 from terramamba.raster.scene import Scene
 from terramamba.raster.windows import evenly_spaced
@@ -90,9 +90,9 @@ def _on_pixel_sizes(run: Run, grid: Grid, what: str | None, enlarge: int) -> lis
     nearer = "" if than == "smaller" or times > MOST_TIMES else f" with and without --enlarge {times},"
     return [
         f"pixels are {side_in_words(own)} m wide{seen}, {than} than those that the model was trained or tried"
-        f" on{'' if what is None else f' for {what}'} ({least:g} to {most:g} m): what it marks, or does not,"
-        f" may be wrong; try it where you know what changed,{nearer} or map with --model ir_mad, which shows"
-        " whatever differs, at any resolution"
+        f" on{'' if what is None else f' for {what}'} ({sides_in_words(known)} m): what it marks, or does"
+        f" not, may be wrong; try it where you know what changed,{nearer} or map with --model ir_mad, which"
+        " shows whatever differs, at any resolution"
     ]
 
 

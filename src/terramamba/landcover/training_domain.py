@@ -1,7 +1,7 @@
 """What in a scene lies outside the domain of training: its values, and pixels of another size."""
 
 from terramamba.mapping.value_range import training_differences
-from terramamba.raster.pixel_area import pixel_side, side_in_words
+from terramamba.raster.pixel_area import pixel_side, side_in_words, sides_in_words
 from terramamba.raster.scene import Scene
 from terramamba.runs.folder import Run
 
@@ -25,9 +25,9 @@ def _on_pixel_size(run: Run, scene: Scene) -> list[str]:
     known, own = run.card.data.pixel_sizes, pixel_side(scene.grid)
     if known is None or own is None or known[0] / OTHER_SIZE <= own <= known[1] * OTHER_SIZE:
         return []
-    learnt = " to ".join(dict.fromkeys(map(side_in_words, known)))
     return [
         f"{scene.path}: its pixels are {side_in_words(own)} m wide, those that the model was trained on"
-        f" {learnt} m: what a pixel holds and what lies around it differ, and scores of the run say little of"
-        " this scene; resample it, or label some of it and score that (`terramamba classify evaluate`)"
+        f" {sides_in_words(known)} m: what a pixel holds and what lies around it differ, and scores of the run"
+        " say little of this scene; resample it, or label some of it and score that (`terramamba classify"
+        " evaluate`)"
     ]

@@ -123,6 +123,11 @@ def side_in_words(side: float) -> str:
     return f"{side:.3g}" if side < 100 else f"{side:,.0f}"
 
 
+def sides_in_words(sizes: tuple[float, float]) -> str:
+    """Write the least and the largest side in metres, once where they are one: 10, or 0.5 to 2."""
+    return " to ".join(dict.fromkeys(map(side_in_words, sizes)))
+
+
 def why_not_measured(grid: Grid) -> str | None:
     """Say why pixels of ``grid`` have no known size on the Earth; None where they have one."""
     if PixelArea.of(grid) is not None:

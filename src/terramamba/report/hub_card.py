@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import yaml
 
+from terramamba.raster.pixel_area import sides_in_words
 from terramamba.report.summary import model_name
 from terramamba.runs.record import RunRecord
 from terramamba.scores.score import Scores, of_set
@@ -65,7 +66,7 @@ def _takes(run: RunRecord) -> Iterator[str]:
         ", each pair by its own." if data.scale_by == "pair" else "."
     )
     if data.pixel_sizes is not None:
-        yield f"Pixels of {data.pixel_sizes[0]:g} to {data.pixel_sizes[1]:g} m."
+        yield f"Pixels of {sides_in_words(data.pixel_sizes)} m."
 
 
 def _says(run: RunRecord) -> Iterator[str]:
