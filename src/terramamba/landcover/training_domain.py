@@ -27,7 +27,7 @@ def _on_pixel_size(run: Run, scene: Scene) -> list[str]:
         return []
     return [
         f"{scene.path}: its pixels are {side_in_words(own)} m wide, those that the model was trained on"
-        f" {sides_in_words(known)} m: what a pixel holds and what lies around it differ, and scores of the run"
-        " say little of this scene; resample it, or label some of it and score that (`terramamba classify"
-        " evaluate`)"
+        f" {sides_in_words(known)} m: what a pixel holds and what lies around it differ, and scores of the"
+        " run say little of this scene; resample it, or label some of it and score that (`terramamba"
+        " classify evaluate`)"
     ]
